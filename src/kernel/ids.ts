@@ -1,0 +1,73 @@
+/**
+ * Identifiers. A run id carries the shard that owns the run (`run_<region><shard><ulid>`), so that routing a request
+ * needs no lookup and the number of shards can change without moving a run.
+ */
+import { monotonicFactory, type ULIDFactory } from "ulid";
+
+/** Two letters in a run id → the location hint of the shard's object (null: wherever it is first called from). */
+export const REGIONS = {
+  xx: null,
+  wn: "wnam",
+  en: "enam",
+  sa: "sam",
+  we: "weur",
+  ee: "eeur",
+  ap: "apac",
+  oc: "oc",
+  af: "afr",
+  me: "me",
+} as const;
+
+export type Region = keyof typeof REGIONS;
+export type LocationHint = Exclude<(typeof REGIONS)[Region], null>;
+
+/** A shard's number has three hexadecimal digits in the id. */
+export const SHARDS_MAX = 0x1000;
+
+export interface ShardAddress {
+  region: Region;
+  shard: number;
+}
+
+const RUN_ID = /^run_([a-z]{2})([0-9a-f]{3})([0-9A-HJKMNP-TV-Z]{26})$/;
+
+/** Name of the Durable Object of a shard. */
+export function shardName(address: ShardAddress): string {
+  return `${address.region}-${address.shard}`;
+}
+
+export function runId(address: ShardAddress, ulid: string): string {
+  return `run_${address.region}${address.shard.toString(16).padStart(3, "0")}${ulid}`;
+}
+
+/** The shard a run id names; null for anything that is not a run id of this installation (`shards` known shards). */
+export function parseRunId(id: string, shards: number): ShardAddress | null {
+  const match = RUN_ID.exec(id);
+  if (match === null) return null;
+  const [, region = "", shard = ""] = match;
+  if (!Object.hasOwn(REGIONS, region)) return null;
+  const number = Number.parseInt(shard, 16);
+  return number < shards ? { region: region as Region, shard: number } : null;
+}
+
+/** FNV-1a over UTF-16 units: spreads names over shards; not a secret and not a checksum. */
+export function hash32(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash ^= text.charCodeAt(i);
+    hash = Math.imul(hash, 0x01000193);
+  }
+  // One more mix: FNV's low bits alone are uneven for names that differ only at the end.
+  hash ^= hash >>> 16;
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  return hash >>> 0;
+}
+
+let factory: ULIDFactory | undefined;
+
+/** A ULID that sorts after every one made before it in this isolate. Made lazily: randomness is not allowed at load. */
+export function nextUlid(nowMs: number): string {
+  factory ??= monotonicFactory();
+  return factory(nowMs);
+}

@@ -1,0 +1,61 @@
+/**
+ * JSON as data: its type, its canonical form (RFC 8785), its size and its depth.
+ * Parsing request bodies and storing content by address stand on these; neither lives here.
+ */
+import canonicalize from "canonicalize";
+
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+export type JsonObject = { [key: string]: Json };
+
+/** Deepest nesting of arrays and objects that Weir accepts anywhere. */
+export const JSON_DEPTH_MAX = 64;
+
+/** The canonical text of a value (RFC 8785): equal values give equal text. */
+export function canonicalJson(value: Json): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError("value is not JSON");
+  return text;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** True when arrays and objects nest deeper than `max` levels; never recurses deeper than that. */
+export function isDeeperThan(value: unknown, max: number = JSON_DEPTH_MAX): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (max === 0) return true;
+  for (const child of Array.isArray(value) ? value : Object.values(value)) {
+    if (isDeeperThan(child, max - 1)) return true;
+  }
+  return false;
+}
+
+/** Bytes of `text` in UTF-8; lone surrogates count as the replacement character's three. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x80) continue;
+    if (unit < 0x800) bytes += 1;
+    else if (unit >= 0xd800 && unit <= 0xdbff && isLowSurrogate(text.charCodeAt(i + 1))) {
+      bytes += 2;
+      i++;
+    } else bytes += 2;
+  }
+  return bytes;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+/** An own property, so that `__proto__` and `constructor` read as absent. */
+export function ownValue(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** A JSON Pointer (RFC 6901) from its reference tokens. */
+export function jsonPointer(tokens: readonly (string | number)[]): string {
+  return tokens.map((token) => `/${String(token).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
