@@ -36,8 +36,20 @@ export function shardName(address: ShardAddress): string {
   return `${address.region}-${address.shard}`;
 }
 
+/** The shard that an object's name names; null for a name of another form. */
+export function parseShardName(name: string): ShardAddress | null {
+  const match = /^([a-z]{2})-(\d{1,4})$/.exec(name);
+  const [, region = "", shard = ""] = match ?? [];
+  return Object.hasOwn(REGIONS, region) ? { region: region as Region, shard: Number(shard) } : null;
+}
+
+/** What the ids of a shard's runs begin with; the rest is a ULID, so they sort by submission. */
+export function runIdPrefix(address: ShardAddress): string {
+  return `run_${address.region}${address.shard.toString(16).padStart(3, "0")}`;
+}
+
 export function runId(address: ShardAddress, ulid: string): string {
-  return `run_${address.region}${address.shard.toString(16).padStart(3, "0")}${ulid}`;
+  return `${runIdPrefix(address)}${ulid}`;
 }
 
 /** The shard a run id names; null for anything that is not a run id of this installation (`shards` known shards). */

@@ -1,0 +1,9 @@
+import { defineConfig } from "drizzle-kit";
+
+// biome-ignore lint/style/noDefaultExport: drizzle-kit reads the default export.
+export default defineConfig({
+  dialect: "sqlite",
+  driver: "d1-http",
+  schema: "./src/store/database-schema.ts",
+  out: "./migrations",
+});

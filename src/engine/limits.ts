@@ -1,0 +1,20 @@
+/** Bounds of the engine. Each has a test at its edge. */
+
+/** Nodes that one transition visits before it persists and goes on in the next turn (rule 8). */
+export const VISITS_PER_TRANSITION = 256;
+
+/** Outputs up to this many bytes stand in the event log; larger ones in chunk rows beside it. */
+export const OUTPUT_INLINE_BYTES = 4_096;
+export const OUTPUT_BYTES_MAX = 8 * 1_048_576;
+
+/** Nothing heard of a dispatched task for this long (doubling each time): it is sent again. */
+export const DISPATCH_DEADLINE_MS = 15 * 60_000;
+
+/** Past `timeout_ms` after an announced start, before the coordinator gives the attempt up. */
+export const EXECUTION_GRACE_MS = 10_000;
+
+/** Platform faults (lost worker, reset) that one visit survives without using up attempts. */
+export const FAULTS_MAX = 5;
+
+/** The far side's `Retry-After` is honoured up to this. */
+export const RETRY_AFTER_MS_MAX = 3_600_000;

@@ -1,0 +1,43 @@
+/**
+ * Tasks: one attempt of a task node, handed to a worker through a queue, and what comes back. `task_id` names the
+ * attempt, `idempotencyKey` the visit: the same for every attempt of it, so that an effect asked for twice is known.
+ */
+import type { NodeError } from "#kernel/errors.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
+import type { TaskMetrics, WorkerName } from "./metrics.ts";
+
+export interface TaskAddress {
+  run_id: string;
+  path: string;
+  visit: number;
+  attempt: number;
+}
+
+export interface Task extends TaskAddress {
+  task_id: string;
+  tenant: string;
+  queue: "http" | "agent";
+  workflow: string | null;
+  /** The node's config with its templates rendered. */
+  config: JsonObject;
+  timeout_ms: number;
+}
+
+export type TaskOutcome = { ok: true; output: Json } | { ok: false; error: NodeError };
+
+export interface TaskResult extends TaskAddress {
+  outcome: TaskOutcome;
+  metrics: TaskMetrics;
+}
+
+export interface TaskStart extends TaskAddress {
+  worker: WorkerName;
+}
+
+export function taskId(task: TaskAddress): string {
+  return `${task.run_id}/${task.path}/${task.visit}/${task.attempt}`;
+}
+
+export function idempotencyKey(task: TaskAddress): string {
+  return `${task.run_id}/${task.path}/${task.visit}`;
+}

@@ -1,0 +1,214 @@
+/** A run as people see it: what the state amounts to, in the API's words. Reads; never decides. */
+import { rfc3339, rfc3339OrNull } from "#kernel/clock.ts";
+import type { NodeError } from "#kernel/errors.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
+import type { CompiledGraph } from "#workflow/graph.ts";
+import type { RunError, RunEvent } from "./events.ts";
+import type { TaskMetrics } from "./metrics.ts";
+import { type ReadStored, Scope } from "./scope.ts";
+import { isTerminal, NODE_STATUSES, type NodeState, type NodeStatus, type RunState, type RunStatus } from "./state.ts";
+
+export interface RunView {
+  run_id: string;
+  status: RunStatus;
+  generation: number;
+  waiting_for?: { node: string; kind: string; until: string | null }[];
+  workflow: string | null;
+  artifact_id: string;
+  patch_seq: number;
+  trigger: string;
+  labels: Record<string, string>;
+  priority: number;
+  inputs: Json;
+  outputs?: JsonObject;
+  error?: RunError;
+  submitted_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  duration_ms: number | null;
+  active_tokens: number;
+  usage: { input_tokens: number; cached_tokens: number; output_tokens: number; cost_usd: number };
+  node_counts: Record<NodeStatus, number>;
+}
+
+export interface NodeExecution {
+  type: string;
+  status: NodeStatus;
+  iteration: number;
+  visit: number;
+  attempt: number;
+  input: Json;
+  output: Json;
+  /** Set when the output is left out here because of its size. */
+  output_bytes?: number;
+  error?: NodeError;
+  started_at: string | null;
+  completed_at: string | null;
+  metrics: NodeMetricsView | null;
+}
+
+export interface NodeMetricsView {
+  sent_at: string;
+  start_time: string;
+  end_time: string;
+  queue_time_ms: number;
+  execution_time_ms: number;
+  total_duration_ms: number;
+  attempt: number;
+  worker: string;
+  bytes_in: number;
+  bytes_out: number;
+  memory_start_mb: null;
+  memory_peak_mb: null;
+  memory_end_mb: null;
+  cpu_percent: null;
+  thread_count: null;
+  resource_note: string;
+  system: { [key: string]: Json };
+}
+
+const RESOURCE_NOTE = "memory, CPU and threads of one job cannot be read inside a Worker";
+
+/** `waiting` refines `running`: nothing executes and at least one node waits for something. */
+export function visibleStatus(state: RunState): RunStatus {
+  if (state.status !== "running" || state.active.size === 0) return state.status;
+  for (const path of state.active) if (state.nodes.get(path)?.status !== "waiting") return "running";
+  return "waiting";
+}
+
+export function runView(state: RunState, graph: CompiledGraph, readStored: ReadStored): RunView {
+  const scope = new Scope(state, graph, readStored);
+  const status = visibleStatus(state);
+  const waiting = [...state.active].flatMap((path) => waitOf(path, state.nodes.get(path)));
+  return {
+    run_id: state.run_id,
+    status,
+    generation: state.generation,
+    ...(status === "waiting" ? { waiting_for: waiting } : {}),
+    workflow: state.workflow,
+    artifact_id: state.artifact_id,
+    patch_seq: state.patch_seq,
+    trigger: state.trigger,
+    labels: state.labels,
+    priority: state.priority,
+    inputs: scope.inputs,
+    ...(state.status === "completed" ? { outputs: outputsOf(state, graph, scope) } : {}),
+    ...(state.error === null ? {} : { error: state.error }),
+    submitted_at: rfc3339(state.submitted_at),
+    started_at: rfc3339OrNull(state.started_at),
+    ended_at: rfc3339OrNull(state.ended_at),
+    duration_ms: state.ended_at === null ? null : state.ended_at - state.submitted_at,
+    active_tokens: isTerminal(state.status) ? 0 : state.active.size,
+    usage: { input_tokens: 0, cached_tokens: 0, output_tokens: 0, cost_usd: 0 },
+    node_counts: countNodes(state, graph),
+  };
+}
+
+/** Rule 7: the outputs of the completed terminal nodes, by node id. */
+function outputsOf(state: RunState, graph: CompiledGraph, scope: Scope): JsonObject {
+  const outputs: JsonObject = {};
+  for (const id of graph.terminals) {
+    if (state.nodes.get(id)?.status === "completed") outputs[id] = scope.output(id);
+  }
+  return outputs;
+}
+
+function waitOf(path: string, node: NodeState | undefined): { node: string; kind: string; until: string | null }[] {
+  if (node === undefined || node.status !== "waiting") return [];
+  return [{ node: path, kind: node.due?.kind ?? "unknown", until: rfc3339OrNull(node.due?.at) }];
+}
+
+function countNodes(state: RunState, graph: CompiledGraph): Record<NodeStatus, number> {
+  const counts = Object.fromEntries(NODE_STATUSES.map((status) => [status, 0])) as Record<NodeStatus, number>;
+  for (const id of graph.nodes.keys()) counts[state.nodes.get(id)?.status ?? "pending"] += 1;
+  return counts;
+}
+
+/** Values above this are left out of the details of a run; the run's own outputs are always whole. */
+export const DETAIL_VALUE_BYTES_MAX = 524_288;
+
+/** Every node of the graph with its latest visit. */
+export function nodeExecutions(
+  state: RunState,
+  graph: CompiledGraph,
+  readStored: ReadStored,
+): Record<string, NodeExecution> {
+  const scope = new Scope(state, graph, readStored);
+  const executions: Record<string, NodeExecution> = {};
+  const bytesOf = (id: string): number => {
+    const stored = node(id)?.output ?? null;
+    return stored !== null && "stored_bytes" in stored ? stored.stored_bytes : 0;
+  };
+  const node = (id: string) => state.nodes.get(id);
+  for (const [id, compiled] of graph.nodes) {
+    const run = node(id);
+    const isLarge = bytesOf(id) > DETAIL_VALUE_BYTES_MAX;
+    const inputIsLarge = compiled.incoming.some((edge) => bytesOf(edge.from) > DETAIL_VALUE_BYTES_MAX);
+    executions[id] = {
+      type: compiled.type.type,
+      status: run?.status ?? "pending",
+      iteration: run?.iteration ?? 0,
+      visit: run?.visit ?? 0,
+      attempt: run?.attempt ?? 0,
+      input: run === undefined || run.visit === 0 || inputIsLarge ? null : scope.input(compiled),
+      output: isLarge ? null : scope.output(id),
+      ...(isLarge ? { output_bytes: bytesOf(id) } : {}),
+      ...(run === undefined || run.error === null ? {} : { error: run.error }),
+      started_at: rfc3339OrNull(run?.metrics?.start_time ?? run?.started_at),
+      completed_at: rfc3339OrNull(run?.ended_at),
+      metrics: run === undefined ? null : metricsOf(run),
+    };
+  }
+  return executions;
+}
+
+function metricsOf(node: NodeState): NodeMetricsView | null {
+  if (node.started_at === null) return null;
+  const measured: TaskMetrics = node.metrics ?? {
+    worker: "coordinator",
+    sent_at: node.queued_at ?? node.started_at,
+    start_time: node.started_at,
+    end_time: node.ended_at ?? node.started_at,
+    bytes_in: 0,
+    bytes_out: node.output !== null && "stored_bytes" in node.output ? node.output.stored_bytes : 0,
+    system: {},
+  };
+  return {
+    sent_at: rfc3339(measured.sent_at),
+    start_time: rfc3339(measured.start_time),
+    end_time: rfc3339(measured.end_time),
+    queue_time_ms: Math.max(0, measured.start_time - measured.sent_at),
+    execution_time_ms: Math.max(0, measured.end_time - measured.start_time),
+    total_duration_ms: Math.max(0, measured.end_time - measured.sent_at),
+    attempt: node.attempt,
+    worker: measured.worker,
+    bytes_in: measured.bytes_in,
+    bytes_out: measured.bytes_out,
+    memory_start_mb: null,
+    memory_peak_mb: null,
+    memory_end_mb: null,
+    cpu_percent: null,
+    thread_count: null,
+    resource_note: RESOURCE_NOTE,
+    system: measured.system,
+  };
+}
+
+/** An event as the API shows it. Large values stay where they are: `output_bytes` says how large. */
+export function eventView(event: RunEvent): JsonObject {
+  const { at, ...rest } = event as RunEvent & { [key: string]: Json };
+  const view: JsonObject = { seq: event.seq, at: rfc3339(at), ...(rest as JsonObject) };
+  for (const key of ["output", "inputs"] as const) {
+    const stored = view[key] as { value?: Json; stored_bytes?: number } | undefined;
+    if (stored === undefined) continue;
+    if (stored.value !== undefined) view[key] = stored.value;
+    else {
+      delete view[key];
+      view[`${key}_bytes`] = stored.stored_bytes ?? 0;
+    }
+  }
+  if (typeof view["due_at"] === "number") view["due_at"] = rfc3339(view["due_at"]);
+  if (typeof view["retry_at"] === "number") view["retry_at"] = rfc3339(view["retry_at"]);
+  delete view["tenant"];
+  return view;
+}

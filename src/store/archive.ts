@@ -1,0 +1,47 @@
+/** Runs whose shard has let them go: their whole detail as gzipped JSON in chunk rows of D1. */
+import type { RunEvent } from "#engine/events.ts";
+import type { RunDetails } from "./shard/protocol.ts";
+
+/** A D1 row may hold 2 MB. */
+export const ARCHIVE_CHUNK_BYTES = 1_000_000;
+
+export interface RunArchive {
+  v: 1;
+  details: RunDetails;
+  events: RunEvent[];
+}
+
+/** Writes the archive and marks the run's row, in one transaction; writing it again changes nothing. */
+export async function writeArchive(
+  database: D1Database,
+  tenant: string,
+  runId: string,
+  archive: RunArchive,
+  nowMs: number,
+): Promise<void> {
+  const stream = new Blob([JSON.stringify(archive)]).stream().pipeThrough(new CompressionStream("gzip"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const statements: D1PreparedStatement[] = [];
+  for (let chunk = 0; chunk * ARCHIVE_CHUNK_BYTES < bytes.length; chunk++) {
+    const data = bytes.slice(chunk * ARCHIVE_CHUNK_BYTES, (chunk + 1) * ARCHIVE_CHUNK_BYTES);
+    statements.push(
+      database
+        .prepare("INSERT OR REPLACE INTO run_archives (run_id, chunk, tenant, data) VALUES (?, ?, ?, ?)")
+        .bind(runId, chunk, tenant, data),
+    );
+  }
+  statements.push(database.prepare("UPDATE runs SET archived_at = ? WHERE run_id = ?").bind(nowMs, runId));
+  await database.batch(statements);
+}
+
+/** The archive of a run of this tenant; null when there is none. */
+export async function readArchive(database: D1Database, tenant: string, runId: string): Promise<RunArchive | null> {
+  const { results } = await database
+    .prepare("SELECT data FROM run_archives WHERE run_id = ? AND tenant = ? ORDER BY chunk")
+    .bind(runId, tenant)
+    .all<{ data: number[] }>();
+  if (results.length === 0) return null;
+  const parts = results.map((row) => new Uint8Array(row.data));
+  const stream = new Blob(parts).stream().pipeThrough(new DecompressionStream("gzip"));
+  return (await new Response(stream).json()) as RunArchive;
+}

@@ -1,0 +1,102 @@
+/** Tables of D1: the read model of runs and the home of slow-moving truth. `migrations/` is generated from this file. */
+import { RUN_STATUSES } from "#engine/state.ts";
+import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+/** Immutable content by address: `sha256:…` of its canonical JSON, for each tenant. */
+export const artifacts = sqliteTable(
+  "artifacts",
+  {
+    tenant: text("tenant").notNull(),
+    id: text("id").notNull(),
+    content: text("content").notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.id] })],
+);
+
+/** Movable names for artifacts. `revision` counts every change of the row and is its ETag. */
+export const tags = sqliteTable(
+  "tags",
+  {
+    tenant: text("tenant").notNull(),
+    name: text("name").notNull(),
+    artifactId: text("artifact_id").notNull(),
+    version: integer("version").notNull(),
+    revision: integer("revision").notNull(),
+    description: text("description"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.name] })],
+);
+
+/** What a tag has pointed to, numbered from 1. */
+export const workflowVersions = sqliteTable(
+  "workflow_versions",
+  {
+    tenant: text("tenant").notNull(),
+    tag: text("tag").notNull(),
+    version: integer("version").notNull(),
+    artifactId: text("artifact_id").notNull(),
+    description: text("description"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.tenant, table.tag, table.version] })],
+);
+
+/** One narrow row a run, projected from its log; `seq` is the number of the last event it shows. */
+export const runs = sqliteTable(
+  "runs",
+  {
+    runId: text("run_id").primaryKey(),
+    tenant: text("tenant").notNull(),
+    seq: integer("seq").notNull(),
+    status: text("status", { enum: RUN_STATUSES }).notNull(),
+    generation: integer("generation").notNull(),
+    workflow: text("workflow"),
+    artifactId: text("artifact_id").notNull(),
+    trigger: text("trigger").notNull(),
+    labels: text("labels").notNull(),
+    priority: integer("priority").notNull(),
+    errorCode: text("error_code"),
+    errorMessage: text("error_message"),
+    submittedAt: integer("submitted_at").notNull(),
+    startedAt: integer("started_at"),
+    endedAt: integer("ended_at"),
+    durationMs: integer("duration_ms"),
+    /** The run's outputs as JSON while they are small; larger ones stay in the shard. */
+    outputs: text("outputs"),
+    archivedAt: integer("archived_at"),
+  },
+  (table) => [index("runs_by_tenant").on(table.tenant, table.submittedAt)],
+);
+
+/** The whole detail of a run that its shard has let go: gzipped JSON, cut into chunks. */
+export const runArchives = sqliteTable(
+  "run_archives",
+  {
+    runId: text("run_id").notNull(),
+    chunk: integer("chunk").notNull(),
+    tenant: text("tenant").notNull(),
+    data: blob("data", { mode: "buffer" }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.runId, table.chunk] })],
+);
+
+/** Messages that exhausted their queue's retries, kept to look at and to send again. */
+export const deadLetters = sqliteTable(
+  "dead_letters",
+  {
+    id: text("id").primaryKey(),
+    tenant: text("tenant"),
+    queue: text("queue").notNull(),
+    runId: text("run_id"),
+    node: text("node"),
+    attempts: integer("attempts").notNull(),
+    reason: text("reason").notNull(),
+    body: text("body").notNull(),
+    createdAt: integer("created_at").notNull(),
+    redrivenAt: integer("redriven_at"),
+  },
+  (table) => [index("dead_letters_by_time").on(table.createdAt)],
+);

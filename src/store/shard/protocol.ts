@@ -1,0 +1,68 @@
+/** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
+import type { Outcome } from "#engine/plan.ts";
+import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
+import type { NodeExecution, RunView } from "#engine/view.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
+
+export interface StartRequest {
+  run_id: string;
+  workflow: string | null;
+  artifact_id: string;
+  /** Sent along when the shard may not have the artifact yet. */
+  definition?: JsonObject;
+  inputs: Json;
+  labels: Record<string, string>;
+  priority: number;
+  trigger: string;
+  idempotency?: { key: string; body_hash: string };
+  /** How long the call may wait for the run to end, in milliseconds; 0: not at all. */
+  wait_ms: number;
+}
+
+export type StartReply =
+  | { outcome: "started" | "replayed"; run: RunView }
+  | { outcome: "definition_needed" | "key_conflict" | "overloaded" };
+
+export type CancelReply = { outcome: "cancelled" | "terminal"; run: RunView } | { outcome: "not_found" };
+
+export interface RunDetails extends RunView {
+  definition: JsonObject;
+  node_executions: Record<string, NodeExecution>;
+  patches: [];
+  approvals: [];
+}
+
+export interface EventPage {
+  items: JsonObject[];
+  next_after: number;
+  terminal: boolean;
+}
+
+export interface ShardStats {
+  shard: string;
+  live_runs: number;
+  cached_runs: number;
+  unprojected: number;
+  unsent: number;
+  database_bytes: number;
+}
+
+/** The tenant comes first in every call about a run: another tenant's run is an absent one. */
+export interface CoordinatorRpc {
+  start(tenant: string, request: StartRequest): Promise<StartReply>;
+  /** The run under an idempotency key, if the shard knows the key. */
+  findByKey(tenant: string, key: string, bodyHash: string): Promise<StartReply | null>;
+  run(tenant: string, runId: string): Promise<RunView | null>;
+  waitForEnd(tenant: string, runId: string, waitMs: number): Promise<RunView | null>;
+  details(tenant: string, runId: string): Promise<RunDetails | null>;
+  events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
+  cancel(tenant: string, runId: string, reason: string | null): Promise<CancelReply>;
+  /** Workers say which tasks they hold; the answers stand in the same order, `too_late` means drop it. */
+  tasksStarted(starts: TaskStart[]): Promise<Outcome[]>;
+  tasksEnded(results: TaskResult[]): Promise<Outcome[]>;
+  /** The config of a task whose message was too small to carry it; null when nobody waits for it any more. */
+  taskConfig(address: TaskAddress): Promise<JsonObject | null>;
+  /** Does what is due; the watchdog's knock. */
+  wake(): Promise<void>;
+  stats(): Promise<ShardStats>;
+}

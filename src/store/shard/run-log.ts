@@ -1,0 +1,258 @@
+/**
+ * Runs in a shard's tables: their headers, logs, snapshots and large values. Writes are meant to be called inside
+ * the coordinator's transaction; everything is synchronous.
+ */
+import type { RunEvent } from "#engine/events.ts";
+import { fold } from "#engine/apply.ts";
+import { nextDueAt, parseState, type RunState, serialiseState } from "#engine/state.ts";
+import type { Json } from "#kernel/json.ts";
+
+/** A row of a Durable Object may hold 2 MB; UTF-16 units of at most three bytes each stay below it. */
+export const CHUNK_UNITS = 600_000;
+
+/** Events after which a snapshot is due; more for larger graphs, whose snapshots cost more. */
+export const SNAPSHOT_EVENTS_MIN = 256;
+
+export interface RunHeader {
+  run_id: string;
+  tenant: string;
+  artifact_id: string;
+  due_at: number | null;
+  ended_at: number | null;
+  [column: string]: SqlStorageValue;
+}
+
+export interface LoadedRun {
+  state: RunState;
+  /** `due_at` as stored. */
+  dueAt: number | null;
+  /** `seq` of the snapshot, 0 without one. */
+  snapshotSeq: number;
+}
+
+export class RunLog {
+  readonly #sql: SqlStorage;
+  #nextId: number;
+
+  /** `floor`: ids at or below it were given out before, even if their rows are gone. */
+  constructor(sql: SqlStorage, floor: number) {
+    this.#sql = sql;
+    const last = sql.exec<{ id: number | null }>("SELECT max(id) AS id FROM event").one().id ?? 0;
+    this.#nextId = Math.max(last, floor) + 1;
+  }
+
+  /** Id of the newest row. */
+  get lastId(): number {
+    return this.#nextId - 1;
+  }
+
+  header(runId: string): RunHeader | null {
+    return this.#sql.exec<RunHeader>("SELECT * FROM run WHERE run_id = ?", runId).toArray()[0] ?? null;
+  }
+
+  /** Folds the run's log onto its snapshot; null when the shard does not hold the run. */
+  load(runId: string): LoadedRun | null {
+    const header = this.header(runId);
+    if (header === null) return null;
+    const snapshot = this.#sql
+      .exec<{ seq: number; state: string }>("SELECT seq, state FROM snapshot WHERE run_id = ?", runId)
+      .toArray()[0];
+    const base = snapshot === undefined ? undefined : parseState(snapshot.state);
+    const state = fold(this.#eventsAfter(runId, snapshot?.seq ?? 0), base);
+    return { state, dueAt: header.due_at, snapshotSeq: snapshot?.seq ?? 0 };
+  }
+
+  /** Events numbered above `after`, oldest first, at most `limit`. */
+  events(runId: string, after: number, limit: number): RunEvent[] {
+    const found: RunEvent[] = [];
+    for (const event of this.#eventsAfter(runId, after)) {
+      if (found.length === limit) break;
+      found.push(event);
+    }
+    return found;
+  }
+
+  *#eventsAfter(runId: string, after: number): Generator<RunEvent> {
+    // Rows do not overlap and stand in order: the one that holds `after + 1` is the last that begins at or before it.
+    const first = this.#sql
+      .exec<{ first_seq: number }>(
+        "SELECT first_seq FROM event WHERE run_id = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1",
+        runId,
+        after + 1,
+      )
+      .toArray()[0];
+    if (first === undefined) return;
+    const rows = this.#sql.exec<{ events: string }>(
+      "SELECT events FROM event WHERE run_id = ? AND first_seq >= ? ORDER BY first_seq",
+      runId,
+      first.first_seq,
+    );
+    for (const row of rows) {
+      for (const event of JSON.parse(row.events) as RunEvent[]) if (event.seq > after) yield event;
+    }
+  }
+
+  /** Writes a run's first transition; answers with the run and the units its events take as text. */
+  create(state: RunState, events: readonly RunEvent[], wakeAt: number | null): { run: LoadedRun; units: number } {
+    const run: LoadedRun = { state, dueAt: dueAtOf(state, wakeAt), snapshotSeq: 0 };
+    this.#sql.exec(
+      "INSERT INTO run (run_id, tenant, artifact_id, due_at, ended_at) VALUES (?, ?, ?, ?, ?)",
+      state.run_id,
+      state.tenant,
+      state.artifact_id,
+      run.dueAt,
+      state.ended_at,
+    );
+    return { run, units: this.#append(run, events) };
+  }
+
+  /** Writes a later transition; the header only when it must change. `wakeAt` asks for an earlier look. */
+  append(run: LoadedRun, events: readonly RunEvent[], wakeAt: number | null): number {
+    const { state } = run;
+    const dueAt = dueAtOf(state, wakeAt);
+    if (dueAt === null || run.dueAt === null || dueAt < run.dueAt) {
+      this.#sql.exec("UPDATE run SET due_at = ?, ended_at = ? WHERE run_id = ?", dueAt, state.ended_at, state.run_id);
+      run.dueAt = dueAt;
+    }
+    return this.#append(run, events);
+  }
+
+  /** Stores the due time as it really is: after a look that found it earlier than the truth. */
+  correctDueAt(run: LoadedRun, wakeAt: number | null): void {
+    const dueAt = dueAtOf(run.state, wakeAt);
+    if (dueAt === run.dueAt) return;
+    this.#sql.exec("UPDATE run SET due_at = ? WHERE run_id = ?", dueAt, run.state.run_id);
+    run.dueAt = dueAt;
+  }
+
+  #append(run: LoadedRun, events: readonly RunEvent[]): number {
+    const first = events[0];
+    const last = events.at(-1);
+    if (first === undefined || last === undefined) return 0;
+    const text = JSON.stringify(events);
+    this.#sql.exec(
+      "INSERT INTO event (id, run_id, first_seq, last_seq, events) VALUES (?, ?, ?, ?, ?)",
+      this.#nextId,
+      run.state.run_id,
+      first.seq,
+      last.seq,
+      text,
+    );
+    this.#nextId += 1;
+    const { state } = run;
+    const interval = Math.max(SNAPSHOT_EVENTS_MIN, state.nodes.size * 4);
+    if (state.seq - run.snapshotSeq >= interval && state.ended_at === null) {
+      this.#sql.exec(
+        "INSERT INTO snapshot (run_id, seq, state) VALUES (?1, ?2, ?3) ON CONFLICT (run_id) DO UPDATE SET seq = ?2, state = ?3",
+        state.run_id,
+        state.seq,
+        serialiseState(state),
+      );
+      run.snapshotSeq = state.seq;
+    }
+    return text.length;
+  }
+
+  storeValue(runId: string, path: string, visit: number, text: string): void {
+    let from = 0;
+    for (let chunk = 0; from < text.length; chunk++) {
+      let to = Math.min(from + CHUNK_UNITS, text.length);
+      // A surrogate pair that is cut in two would not survive the way through UTF-8.
+      if (to < text.length && isHighSurrogate(text.charCodeAt(to - 1))) to -= 1;
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO stored_value (run_id, path, visit, chunk, text) VALUES (?, ?, ?, ?, ?)",
+        runId,
+        path,
+        visit,
+        chunk,
+        text.slice(from, to),
+      );
+      from = to;
+    }
+  }
+
+  readValue(runId: string, path: string, visit: number): Json {
+    let text = "";
+    const rows = this.#sql.exec<{ text: string }>(
+      "SELECT text FROM stored_value WHERE run_id = ? AND path = ? AND visit = ? ORDER BY chunk",
+      runId,
+      path,
+      visit,
+    );
+    for (const row of rows) text += row.text;
+    return JSON.parse(text) as Json;
+  }
+
+  /** Runs to look at by `nowMs`, the most overdue first. */
+  due(nowMs: number, limit: number): string[] {
+    return this.#sql
+      .exec<{ run_id: string }>("SELECT run_id FROM run WHERE due_at <= ? ORDER BY due_at LIMIT ?", nowMs, limit)
+      .toArray()
+      .map((row) => row.run_id);
+  }
+
+  /** When the next run is due; null when none is. */
+  nextDueAt(): number | null {
+    return this.#sql.exec<{ at: number | null }>("SELECT min(due_at) AS at FROM run WHERE due_at IS NOT NULL").one().at;
+  }
+
+  /** Runs that have not ended. */
+  live(): string[] {
+    return this.#sql
+      .exec<{ run_id: string }>("SELECT run_id FROM run WHERE due_at IS NOT NULL")
+      .toArray()
+      .map((row) => row.run_id);
+  }
+
+  /** Runs whose log grew after row `after`, with the row up to which that is told; oldest first. */
+  changedSince(after: number, limit: number): { runIds: string[]; through: number } {
+    const runIds = new Set<string>();
+    let through = after;
+    const rows = this.#sql.exec<{ id: number; run_id: string }>(
+      "SELECT id, run_id FROM event WHERE id > ? ORDER BY id LIMIT ?",
+      after,
+      limit,
+    );
+    for (const row of rows) {
+      runIds.add(row.run_id);
+      through = row.id;
+    }
+    return { runIds: [...runIds], through };
+  }
+
+  /** Runs that ended before `endedBefore`; `idBefore` bounds the walk, since ids are ordered by submission. */
+  ended(endedBefore: number, idBefore: string, limit: number): RunHeader[] {
+    return this.#sql
+      .exec<RunHeader>(
+        "SELECT * FROM run WHERE run_id < ? AND ended_at IS NOT NULL AND ended_at < ? ORDER BY run_id LIMIT ?",
+        idBefore,
+        endedBefore,
+        limit,
+      )
+      .toArray();
+  }
+
+  remove(runId: string): void {
+    for (const table of ["run", "event", "snapshot", "stored_value"]) {
+      this.#sql.exec(`DELETE FROM ${table} WHERE run_id = ?`, runId);
+    }
+  }
+
+  get databaseBytes(): number {
+    return this.#sql.databaseSize;
+  }
+}
+
+/** Longest that a live run goes without a look, whatever it waits for. */
+const LOOK_INTERVAL_MS = 24 * 3_600_000;
+
+/** When a run must be looked at; null once it has ended. A live run is never without a time. */
+function dueAtOf(state: RunState, wakeAt: number | null): number | null {
+  if (state.ended_at !== null) return null;
+  const due = nextDueAt(state) ?? (wakeAt ?? state.submitted_at + LOOK_INTERVAL_MS);
+  return wakeAt === null ? due : Math.min(due, wakeAt);
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}

@@ -1,0 +1,62 @@
+/**
+ * The tables of a coordinator shard (SQLite of its Durable Object). The event log is the truth and the outbox in one:
+ * what has been projected to D1 and what has been handed to the queues are positions in it, so a transition writes
+ * one row and its run's header, and nothing has to be marked as done row by row.
+ */
+
+const MIGRATIONS: readonly string[] = [
+  `
+  -- Small facts of the shard: positions in the log, the boot that wrote last.
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- One header a run. due_at: when to look at it though nothing arrives (null: never again, it has ended).
+  -- It may be earlier than the truth, never later: a transition writes it only when it must come earlier.
+  CREATE TABLE run (
+    run_id TEXT PRIMARY KEY, tenant TEXT NOT NULL, artifact_id TEXT NOT NULL,
+    due_at INTEGER, ended_at INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX run_due ON run (due_at) WHERE due_at IS NOT NULL;
+
+  -- The log: one row a transition. Ids grow over all runs of the shard.
+  CREATE TABLE event (
+    id INTEGER PRIMARY KEY, run_id TEXT NOT NULL,
+    first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, events TEXT NOT NULL
+  );
+  CREATE INDEX event_run ON event (run_id, first_seq);
+
+  -- Folding begins here when there is one: keeps loading cheap for long logs.
+  CREATE TABLE snapshot (run_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+
+  -- Values too large for the log, in chunks below the row limit of 2 MB.
+  CREATE TABLE stored_value (
+    run_id TEXT NOT NULL, path TEXT NOT NULL, visit INTEGER NOT NULL, chunk INTEGER NOT NULL, text TEXT NOT NULL,
+    PRIMARY KEY (run_id, path, visit, chunk)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE idempotency (
+    tenant TEXT NOT NULL, key TEXT NOT NULL, run_id TEXT NOT NULL, body_hash TEXT NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX idempotency_expiry ON idempotency (expires_at);
+
+  -- Definitions that runs of this shard use, so that no transition needs D1.
+  CREATE TABLE artifact (
+    tenant TEXT NOT NULL, artifact_id TEXT NOT NULL, definition TEXT NOT NULL,
+    PRIMARY KEY (tenant, artifact_id)
+  ) WITHOUT ROWID;
+  `,
+];
+
+/** Brings the tables up to date; called once when the object wakes. */
+export function migrateShard(storage: DurableObjectStorage): void {
+  const { sql } = storage;
+  storage.transactionSync(() => {
+    sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
+    const row = sql.exec<{ version: number }>("SELECT version FROM schema_version").toArray()[0];
+    const version = row?.version ?? 0;
+    if (version === MIGRATIONS.length) return;
+    for (const migration of MIGRATIONS.slice(version)) sql.exec(migration);
+    sql.exec("DELETE FROM schema_version");
+    sql.exec("INSERT INTO schema_version VALUES (?)", MIGRATIONS.length);
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * The way to the coordinator shards: which one a new run goes to, which one an id names, and how a call is answered
+ * when a shard is reset or overloaded.
+ */
+import { ApiError } from "#kernel/errors.ts";
+import {
+  hash32,
+  type LocationHint,
+  nextUlid,
+  parseRunId,
+  REGIONS,
+  type Region,
+  runId,
+  type ShardAddress,
+  shardName,
+} from "#kernel/ids.ts";
+import type { CoordinatorRpc } from "./shard/protocol.ts";
+
+export interface ShardNamespace {
+  getByName(name: string, options?: { locationHint?: LocationHint }): CoordinatorRpc;
+}
+
+export interface ShardSettings {
+  shards: number;
+  /** The count before it was last changed, while keys given out under it may still be asked for. */
+  previousShards: number | null;
+  region: Region;
+}
+
+/** Calls to a shard that was reset are tried again this often; every call is safe to repeat. */
+const TRIES = 3;
+
+export class Shards {
+  readonly #namespace: ShardNamespace;
+  readonly #settings: ShardSettings;
+
+  constructor(namespace: ShardNamespace, settings: ShardSettings) {
+    this.#namespace = namespace;
+    this.#settings = settings;
+  }
+
+  /** An id for a new run: spread by the id itself, or kept together by tenant and idempotency key. */
+  newRunId(nowMs: number, key?: { tenant: string; key: string }): string {
+    const ulid = nextUlid(nowMs);
+    const { shards, region } = this.#settings;
+    const shard = (key === undefined ? hash32(ulid) : keyHash(key)) % shards;
+    return runId({ region, shard }, ulid);
+  }
+
+  /** The shard that a key belonged to before the number of shards was changed; null when it is the same one. */
+  previousShardOf(key: { tenant: string; key: string }): ShardAddress | null {
+    const { shards, previousShards, region } = this.#settings;
+    if (previousShards === null) return null;
+    const shard = keyHash(key) % previousShards;
+    return shard === keyHash(key) % shards ? null : { region, shard };
+  }
+
+  /** The shard of a run; null for an id that this installation never gave out. */
+  addressOf(id: string): ShardAddress | null {
+    return parseRunId(id, Math.max(this.#settings.shards, this.#settings.previousShards ?? 0));
+  }
+
+  /** Every shard that may hold runs. */
+  all(): ShardAddress[] {
+    const { shards, previousShards, region } = this.#settings;
+    return Array.from({ length: Math.max(shards, previousShards ?? 0) }, (_, shard) => ({ region, shard }));
+  }
+
+  /** Calls a shard. A reset is tried again; an overload is not, and is the caller's answer. */
+  async call<Value>(address: ShardAddress, ask: (shard: CoordinatorRpc) => Promise<Value>): Promise<Value> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask(this.#stub(address));
+      } catch (error) {
+        const fault = error as { retryable?: boolean; overloaded?: boolean; durableObjectReset?: boolean };
+        if (fault.overloaded === true) {
+          throw new ApiError("overloaded", "the coordinator is overloaded; try again shortly", {
+            headers: { "Retry-After": "1" },
+          });
+        }
+        const mayRepeat = fault.retryable === true || fault.durableObjectReset === true;
+        if (!mayRepeat || attempt === TRIES) throw error;
+      }
+    }
+  }
+
+  #stub(address: ShardAddress): CoordinatorRpc {
+    const hint = REGIONS[address.region];
+    return this.#namespace.getByName(shardName(address), hint === null ? {} : { locationHint: hint });
+  }
+}
+
+function keyHash(key: { tenant: string; key: string }): number {
+  return hash32(`${key.tenant}\n${key.key}`);
+}

@@ -1,0 +1,162 @@
+/**
+ * Workflows in D1: artifacts by content address, tags that point to them, and the versions a tag has had. Reads on
+ * the start path go through a small memory of this isolate.
+ */
+import { and, asc, eq, gt } from "drizzle-orm";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import { ApiError } from "#kernel/errors.ts";
+import type { JsonObject } from "#kernel/json.ts";
+import type { WorkflowDefinition } from "#workflow/definition.ts";
+import { contentOf } from "./content-address.ts";
+import { artifacts, tags, workflowVersions } from "./database-schema.ts";
+
+export interface TagRecord {
+  tag: string;
+  artifactId: string;
+  version: number;
+  revision: number;
+  description: string | null;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** How long this isolate believes what it read of a tag; another isolate may have moved it meanwhile. */
+export const TAG_MEMORY_MS = 2_000;
+
+const MEMORY_MAX = 1_000;
+
+/** What this isolate remembers; artifacts never change, so they are kept until there are too many. */
+const memory = {
+  tags: new Map<string, { record: TagRecord; until: number }>(),
+  artifacts: new Map<string, JsonObject>(),
+};
+
+export class Workflows {
+  readonly #database: DrizzleD1Database;
+
+  constructor(database: DrizzleD1Database) {
+    this.#database = database;
+  }
+
+  /** Stores a definition under its address (once) and answers with the address. */
+  async addArtifact(tenant: string, definition: WorkflowDefinition, nowMs: number): Promise<string> {
+    const document = definition as unknown as JsonObject;
+    const { id, text } = await contentOf(document);
+    const key = `${tenant}/${id}`;
+    if (memory.artifacts.has(key)) return id;
+    await this.#database.insert(artifacts).values({ tenant, id, content: text, createdAt: nowMs }).onConflictDoNothing();
+    remember(memory.artifacts, key, document);
+    return id;
+  }
+
+  async artifact(tenant: string, id: string): Promise<JsonObject | null> {
+    const key = `${tenant}/${id}`;
+    const known = memory.artifacts.get(key);
+    if (known !== undefined) return known;
+    const row = await this.#database
+      .select({ content: artifacts.content })
+      .from(artifacts)
+      .where(and(eq(artifacts.tenant, tenant), eq(artifacts.id, id)))
+      .get();
+    if (row === undefined) return null;
+    const document = JSON.parse(row.content) as JsonObject;
+    remember(memory.artifacts, key, document);
+    return document;
+  }
+
+  /** The tag as D1 has it. */
+  async tag(tenant: string, name: string): Promise<TagRecord | null> {
+    const row = await this.#database
+      .select()
+      .from(tags)
+      .where(and(eq(tags.tenant, tenant), eq(tags.name, name)))
+      .get();
+    if (row === undefined) {
+      memory.tags.delete(`${tenant}/${name}`);
+      return null;
+    }
+    const { tenant: _, name: tag, ...rest } = row;
+    const record = { tag, ...rest };
+    remember(memory.tags, `${tenant}/${name}`, { record, until: Date.now() + TAG_MEMORY_MS });
+    return record;
+  }
+
+  /** The tag as this isolate last saw it, at most `TAG_MEMORY_MS` ago: what a start uses. */
+  async recentTag(tenant: string, name: string): Promise<TagRecord | null> {
+    const known = memory.tags.get(`${tenant}/${name}`);
+    return known !== undefined && known.until > Date.now() ? known.record : this.tag(tenant, name);
+  }
+
+  /** Creates a tag; a conflict when it exists. */
+  async createTag(
+    tenant: string,
+    tag: string,
+    artifactId: string,
+    description: string | null,
+    nowMs: number,
+  ): Promise<TagRecord> {
+    const times = { createdAt: nowMs, updatedAt: nowMs };
+    const row = { tenant, name: tag, artifactId, version: 1, revision: 1, description, ...times };
+    const version = { tenant, tag, version: 1, artifactId, description, createdAt: nowMs };
+    const created = await this.#database
+      .insert(tags)
+      .values(row)
+      .onConflictDoNothing()
+      .returning({ name: tags.name });
+    if (created.length === 0) {
+      throw new ApiError("conflict", `the tag "${tag}" exists; send "replace": true with If-Match to give it a new version`);
+    }
+    // Versions of a tag that was deleted and made anew begin again.
+    await this.#database.batch([
+      this.#database
+        .delete(workflowVersions)
+        .where(and(eq(workflowVersions.tenant, tenant), eq(workflowVersions.tag, tag))),
+      this.#database.insert(workflowVersions).values(version),
+    ]);
+    memory.tags.delete(`${tenant}/${tag}`);
+    return { tag, artifactId, version: 1, revision: 1, description, ...times };
+  }
+
+  /** Moves a tag to a new version if its revision is still `expected`; a failed precondition otherwise. */
+  async replaceTag(
+    tenant: string,
+    current: TagRecord,
+    artifactId: string,
+    description: string | null,
+    nowMs: number,
+  ): Promise<TagRecord> {
+    const { tag } = current;
+    const version = current.version + 1;
+    const revision = current.revision + 1;
+    const moved = await this.#database
+      .update(tags)
+      .set({ artifactId, version, revision, description, updatedAt: nowMs })
+      .where(and(eq(tags.tenant, tenant), eq(tags.name, tag), eq(tags.revision, current.revision)))
+      .returning({ name: tags.name });
+    if (moved.length === 0) throw new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
+    await this.#database
+      .insert(workflowVersions)
+      .values({ tenant, tag, version, artifactId, description, createdAt: nowMs });
+    memory.tags.delete(`${tenant}/${tag}`);
+    return { ...current, artifactId, version, revision, description, updatedAt: nowMs };
+  }
+
+  /** Tags by name, those after `after`. */
+  async list(tenant: string, after: string, limit: number): Promise<TagRecord[]> {
+    const rows = await this.#database
+      .select()
+      .from(tags)
+      .where(and(eq(tags.tenant, tenant), gt(tags.name, after)))
+      .orderBy(asc(tags.name))
+      .limit(limit);
+    return rows.map(({ tenant: _, name, ...rest }) => ({ tag: name, ...rest }));
+  }
+}
+
+function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  if (map.size >= MEMORY_MAX) {
+    const oldest = map.keys().next().value;
+    if (oldest !== undefined) map.delete(oldest);
+  }
+  map.set(key, value);
+}

@@ -1,0 +1,215 @@
+/**
+ * Save-time checks: everything that can be known to be wrong with a definition before it runs, all of it at once,
+ * each problem with a JSON Pointer. Runs on what is posted and on the result of a patch alike.
+ */
+import { compileCel } from "#expression/cel.ts";
+import { compileJmespath } from "#expression/jmespath.ts";
+import { compileTemplate } from "#expression/template.ts";
+import type { Problem } from "#kernel/errors.ts";
+import { type Json, type JsonObject, jsonPointer } from "#kernel/json.ts";
+import { type EdgeDefinition, type NodeDefinition, type WorkflowDefinition, workflowSchema } from "./definition.ts";
+import { checkInputsSchema } from "./inputs.ts";
+import { NODE_TYPES, type NodeType, nearestNodeType } from "./node-types.ts";
+import { PROBLEMS_MAX, problemsOf } from "./problems.ts";
+import { ancestorsOf, findCycle, type Topology, topologyOf } from "./topology.ts";
+
+export interface CheckedWorkflow {
+  /** The definition with its defaults; null when its shape is wrong. */
+  definition: WorkflowDefinition | null;
+  errors: Problem[];
+  warnings: Problem[];
+}
+
+export function checkWorkflow(document: unknown): CheckedWorkflow {
+  const parsed = workflowSchema.safeParse(document);
+  if (!parsed.success) return { definition: null, errors: problemsOf(parsed.error), warnings: [] };
+  const definition = parsed.data;
+  const checks = new Checks(definition);
+  checks.run();
+  return {
+    definition,
+    errors: checks.errors.slice(0, PROBLEMS_MAX),
+    warnings: checks.warnings.slice(0, PROBLEMS_MAX),
+  };
+}
+
+class Checks {
+  readonly errors: Problem[] = [];
+  readonly warnings: Problem[] = [];
+  readonly #definition: WorkflowDefinition;
+  readonly #topology: Topology;
+  readonly #byId: Map<string, NodeDefinition>;
+  readonly #ancestors = new Map<string, Set<string>>();
+
+  constructor(definition: WorkflowDefinition) {
+    this.#definition = definition;
+    this.#byId = new Map(definition.nodes.map((node) => [node.id, node]));
+    this.#topology = topologyOf([...this.#byId.keys()], definition.edges);
+  }
+
+  run(): void {
+    this.#checkIds();
+    this.#definition.edges.forEach((edge, index) => {
+      this.#checkEdge(edge, index);
+    });
+    this.#checkDuplicateEdges();
+    this.#checkShape();
+    this.#definition.nodes.forEach((node, index) => {
+      this.#checkNode(node, index);
+    });
+    if (this.#definition.inputs !== undefined) {
+      for (const message of checkInputsSchema(this.#definition.inputs)) this.#error(["inputs"], message);
+    }
+  }
+
+  #error(path: readonly (string | number)[], message: string): void {
+    this.errors.push({ pointer: jsonPointer(path), message });
+  }
+
+  #checkIds(): void {
+    const seen = new Map<string, number>();
+    this.#definition.nodes.forEach((node, index) => {
+      const first = seen.get(node.id);
+      if (first === undefined) seen.set(node.id, index);
+      else this.#error(["nodes", index, "id"], `node id "${node.id}" is already used by /nodes/${first}`);
+    });
+  }
+
+  #checkEdge(edge: EdgeDefinition, index: number): void {
+    for (const end of ["from", "to"] as const) {
+      if (!this.#byId.has(edge[end])) this.#error(["edges", index, end], `there is no node "${edge[end]}"`);
+    }
+    const from = this.#byId.get(edge.from);
+    if (from === undefined) return;
+    const isBranching = from.type === "conditional" && from.config?.["condition"] !== undefined;
+    const isPlain = edge.on !== "failure";
+    if (edge.branch !== undefined && !isBranching) {
+      this.#error(
+        ["edges", index, "branch"],
+        `only edges out of a conditional node that has a condition carry a branch; "${edge.from}" is not one`,
+      );
+    }
+    if (edge.branch !== undefined && !isPlain) {
+      this.#error(["edges", index, "branch"], "a failure edge cannot carry a branch");
+    }
+    if (isBranching && isPlain && edge.branch === undefined) {
+      this.#error(["edges", index], `"${edge.from}" has a condition: give this edge "branch": "if" or "else"`);
+    }
+    if (isBranching && edge.condition !== undefined && isPlain) {
+      this.#error(["edges", index, "condition"], `"${edge.from}" decides by its own condition; remove this one`);
+    }
+    if (!isPlain && from.on_error === "continue") {
+      this.#error(["edges", index, "on"], `"${edge.from}" continues on error, so its failure edges are never taken`);
+    }
+    if (edge.condition !== undefined) {
+      this.#checkExpression(edge.condition, ["edges", index, "condition"], edge.from, true);
+    }
+  }
+
+  #checkDuplicateEdges(): void {
+    const seen = new Map<string, number>();
+    this.#definition.edges.forEach((edge, index) => {
+      const identity = JSON.stringify([edge.from, edge.to, edge.condition, edge.branch, edge.on ?? "success"]);
+      const first = seen.get(identity);
+      if (first === undefined) seen.set(identity, index);
+      else this.#error(["edges", index], `is the same edge as /edges/${first}`);
+    });
+  }
+
+  #checkShape(): void {
+    const cycle = findCycle(this.#topology);
+    if (cycle === null) return;
+    const closing = this.#definition.edges.findIndex((edge) => edge.from === cycle.at(-2) && edge.to === cycle.at(-1));
+    this.#error(["edges", closing], `these nodes form a cycle: ${cycle.slice(0, 20).join(" → ")}`);
+    if (!this.#topology.ids.some((id) => this.#topology.predecessors.get(id)?.length === 0)) {
+      this.#error(["nodes"], "no node can start: each has an incoming edge");
+    }
+    if (!this.#topology.ids.some((id) => this.#topology.successors.get(id)?.length === 0)) {
+      this.#error(["nodes"], "the workflow has no end: each node has an outgoing edge");
+    }
+  }
+
+  #checkNode(node: NodeDefinition, index: number): void {
+    const type = NODE_TYPES.get(node.type);
+    if (type === undefined) {
+      const known = [...NODE_TYPES.values()].filter((each) => each.status === "available").map((each) => each.type);
+      this.#error(
+        ["nodes", index, "type"],
+        `unknown node type "${node.type}"; did you mean "${nearestNodeType(node.type)}"? Known types: ${known.join(", ")}`,
+      );
+      return;
+    }
+    if (type.status !== "available") {
+      this.warnings.push({
+        pointer: jsonPointer(["nodes", index, "type"]),
+        message: `node type "${node.type}" is ${type.status === "disabled" ? "disabled" : "coming soon"}: the node will be skipped`,
+      });
+      return;
+    }
+    const parsed = type.config.safeParse(node.config ?? {});
+    if (!parsed.success) {
+      this.errors.push(...problemsOf(parsed.error, ["nodes", index, "config"]));
+      return;
+    }
+    this.#checkConfig(node, index, type);
+  }
+
+  #checkConfig(node: NodeDefinition, index: number, type: NodeType): void {
+    const config: JsonObject = node.config ?? {};
+    const base = ["nodes", index, "config"] as const;
+    for (const key of type.literalKeys) {
+      const source = config[key];
+      if (typeof source !== "string") continue;
+      if (config["language"] === "jmespath") {
+        const compiled = compileJmespath(source);
+        if (!compiled.ok) this.#error([...base, key], compiled.error);
+      } else this.#checkExpression(source, [...base, key], node.id, false);
+    }
+    const template = compileTemplate(config as Json, { literalKeys: new Set(type.literalKeys) });
+    for (const problem of template.problems) {
+      this.errors.push({ pointer: jsonPointer(base) + problem.pointer, message: problem.message });
+    }
+    for (const reference of template.references) {
+      if (reference.root === "item" || reference.root === "index") {
+        this.errors.push({
+          pointer: jsonPointer(base) + reference.pointer,
+          message: `$${reference.root} exists only inside a map node`,
+        });
+      }
+      if (reference.node === undefined) continue;
+      const problem = this.#judgeReference(reference.node, node.id, false);
+      if (problem !== null) {
+        this.errors.push({ pointer: jsonPointer(base) + reference.pointer, message: problem });
+      }
+    }
+  }
+
+  #checkExpression(
+    source: string,
+    path: readonly (string | number)[],
+    nodeId: string,
+    includesItself: boolean,
+  ): void {
+    const compiled = compileCel(source);
+    if (!compiled.ok) {
+      this.#error(path, compiled.error);
+      return;
+    }
+    for (const id of compiled.value.references.nodes) {
+      const problem = this.#judgeReference(id, nodeId, includesItself);
+      if (problem !== null) this.#error(path, problem);
+    }
+  }
+
+  /** Why `nodeId` may not read the output of `id`; null when it may. */
+  #judgeReference(id: string, nodeId: string, includesItself: boolean): string | null {
+    if (!this.#byId.has(id)) return `there is no node "${id}"`;
+    if (includesItself && id === nodeId) return null;
+    let ancestors = this.#ancestors.get(nodeId);
+    if (ancestors === undefined) {
+      ancestors = ancestorsOf(this.#topology, nodeId);
+      this.#ancestors.set(nodeId, ancestors);
+    }
+    return ancestors.has(id) ? null : `node "${id}" cannot have run before "${nodeId}": no path of edges leads there`;
+  }
+}

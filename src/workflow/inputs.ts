@@ -1,0 +1,60 @@
+/**
+ * A workflow's `inputs`: a JSON Schema (2020-12) for what a run is given. Checked when the workflow is saved,
+ * applied when a run starts.
+ */
+import { type Schema, Validator } from "@cfworker/json-schema";
+import type { Problem } from "#kernel/errors.ts";
+import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
+
+/** Keywords that compile a pattern with the platform's backtracking engine, which a crafted text can hang. */
+const UNBOUNDED_KEYWORDS = ["pattern", "patternProperties"];
+
+/** Messages about a schema that cannot be used; empty when it can. */
+export function checkInputsSchema(schema: JsonObject): string[] {
+  const keyword = findKeyword(schema);
+  if (keyword !== null) return [`the keyword "${keyword}" is not supported in an inputs schema`];
+  try {
+    new Validator(schema as Schema, "2020-12").validate({});
+    return [];
+  } catch (error) {
+    return [`is not a usable JSON Schema: ${error instanceof Error ? error.message : "unknown problem"}`];
+  }
+}
+
+function findKeyword(schema: Json): string | null {
+  if (Array.isArray(schema)) return schema.map(findKeyword).find((found) => found !== null) ?? null;
+  if (!isJsonObject(schema)) return null;
+  for (const [key, value] of Object.entries(schema)) {
+    // Under `properties` the keys are names chosen by the author, not keywords.
+    if (key === "properties" || key === "$defs") {
+      const inner = isJsonObject(value) ? findKeyword(Object.values(value)) : null;
+      if (inner !== null) return inner;
+      continue;
+    }
+    if (UNBOUNDED_KEYWORDS.includes(key)) return key;
+    if (key === "const" || key === "enum" || key === "default" || key === "examples") continue;
+    const inner = findKeyword(value);
+    if (inner !== null) return inner;
+  }
+  return null;
+}
+
+const validators = new WeakMap<JsonObject, Validator>();
+
+/** What is wrong with a run's inputs by the workflow's schema; pointers begin at `/inputs`. */
+export function checkInputs(schema: JsonObject, inputs: Json): Problem[] {
+  let validator = validators.get(schema);
+  if (validator === undefined) {
+    validator = new Validator(schema as Schema, "2020-12", false);
+    validators.set(schema, validator);
+  }
+  const result = validator.validate(inputs);
+  if (result.valid) return [];
+  const leaves = result.errors.filter(
+    (error) => error.keyword !== "properties" && error.keyword !== "items" && error.keyword !== "$ref",
+  );
+  return (leaves.length > 0 ? leaves : result.errors).map((error) => ({
+    pointer: `/inputs${error.instanceLocation.replace(/^#/, "")}`,
+    message: error.error,
+  }));
+}

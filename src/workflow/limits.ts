@@ -1,0 +1,25 @@
+/** Bounds of a workflow definition. Each has a test at its edge. */
+
+export const NODES_MAX = 1_000;
+export const EDGES_MAX = 4_000;
+export const NODE_ID_PATTERN = /^[A-Za-z0-9_-]{1,64}$/;
+export const TAG_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+export const ATTEMPTS_MAX = 10;
+export const BACKOFF_MS_DEFAULT = 1_000;
+export const BACKOFF_MS_MAX = 3_600_000;
+export const BACKOFF_MULTIPLIER_DEFAULT = 2;
+export const BACKOFF_MULTIPLIER_MAX = 10;
+
+/** A consumer invocation may last 15 minutes; a task keeps one of them for reporting. */
+export const TIMEOUT_MS_MAX = 840_000;
+export const TIMEOUT_MS_DEFAULT = 30_000;
+
+export const URL_LENGTH_MAX = 8_192;
+export const HEADERS_MAX = 64;
+export const DESCRIPTION_LENGTH_MAX = 1_000;
+export const NAME_LENGTH_MAX = 200;
+export const METADATA_TAGS_MAX = 32;
+
+/** Items that one `filter` or `aggregate` node looks at. */
+export const LIST_ITEMS_MAX = 10_000;

@@ -1,0 +1,308 @@
+/**
+ * Durable Object: a shard of runs. Each method loads, lets the engine plan, commits and answers; the parts in
+ * `coordinator/` own one duty each. Decides nothing itself.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type { RunEvent } from "#engine/events.ts";
+import type { Outcome, PlanInput } from "#engine/plan.ts";
+import { isTerminal } from "#engine/state.ts";
+import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
+import { Transition } from "#engine/transition.ts";
+import { eventView, nodeExecutions, type RunView, runView } from "#engine/view.ts";
+import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
+import type { JsonObject } from "#kernel/json.ts";
+import { runRow } from "#store/projection.ts";
+import { Graphs } from "#store/shard/graphs.ts";
+import { IdempotencyKeys } from "#store/shard/idempotency.ts";
+import { Positions } from "#store/shard/positions.ts";
+import type {
+  CancelReply,
+  CoordinatorRpc,
+  EventPage,
+  RunDetails,
+  ShardStats,
+  StartReply,
+  StartRequest,
+} from "#store/shard/protocol.ts";
+import { type LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import { migrateShard } from "#store/shard/schema.ts";
+import { createLogger } from "#telemetry/log.ts";
+import { Alarm } from "./coordinator/alarm.ts";
+import { type Commit, CommitGroup } from "./coordinator/commit-group.ts";
+import { Dispatcher } from "./coordinator/dispatcher.ts";
+import { Projector } from "./coordinator/projector.ts";
+import { Recovery } from "./coordinator/recovery.ts";
+import { Retention } from "./coordinator/retention.ts";
+import { RunCache } from "./coordinator/run-cache.ts";
+import { Transitions } from "./coordinator/transitions.ts";
+import { Waiters } from "./coordinator/waiters.ts";
+import { type Env, settingsOf } from "./env.ts";
+
+/** Due runs that one look takes up; the alarm goes off again at once while there are more. */
+const DUE_RUNS_PER_LOOK = 200;
+
+const DAY_MS = 24 * 3_600_000;
+
+export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
+  readonly #logger = createLogger("workflow-runner", settingsOf(this.env).LOG_LEVEL);
+  readonly #alarm = new Alarm(this.ctx.storage);
+  readonly #commits = new CommitGroup(this.ctx.storage);
+  readonly #waiters = new Waiters();
+  readonly #cache = new RunCache();
+  readonly #graphs: Graphs;
+  readonly #keys: IdempotencyKeys;
+  readonly #runs: RunLog;
+  readonly #dispatcher: Dispatcher;
+  readonly #transitions: Transitions;
+  readonly #projector: Projector;
+  readonly #retention: Retention;
+  readonly #recovery: Recovery;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    migrateShard(ctx.storage);
+    const { sql } = ctx.storage;
+    const settings = settingsOf(env);
+    const positions = new Positions(sql);
+    const address = parseShardName(ctx.id.name ?? "");
+    this.#graphs = new Graphs(sql);
+    this.#keys = new IdempotencyKeys(sql);
+    this.#runs = new RunLog(sql, positions.number("projected_through"));
+    this.#dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, this.#logger);
+    this.#transitions = new Transitions({
+      runs: this.#runs,
+      graphs: this.#graphs,
+      cache: this.#cache,
+      dispatcher: this.#dispatcher,
+      waiters: this.#waiters,
+      alarm: this.#alarm,
+      goOn: (runId) => {
+        setTimeout(() => void this.#change(runId, { type: "continue" }), 0);
+      },
+    });
+    this.#projector = new Projector({
+      database: env.DB,
+      runs: this.#runs,
+      positions,
+      logger: this.#logger,
+      rowOf: (runId) => {
+        const state = this.#transitions.load(runId)?.state;
+        if (state === undefined) return null;
+        return runRow(state, this.#transitions.graphOf(state), this.#transitions.readStored(runId));
+      },
+    });
+    this.#retention = new Retention({
+      database: env.DB,
+      runs: this.#runs,
+      keys: this.#keys,
+      positions,
+      logger: this.#logger,
+      retentionMs: settings.RETENTION_DAYS * DAY_MS,
+      idPrefix: address === null ? "" : runIdPrefix(address),
+      read: (runId) => {
+        const run = this.#transitions.load(runId);
+        if (run === null) return null;
+        return { details: this.#detailsOf(run), events: this.#runs.events(runId, 0, Number.POSITIVE_INFINITY) };
+      },
+      forget: (runId) => this.#cache.drop(runId),
+    });
+    this.#recovery = new Recovery({
+      runs: this.#runs,
+      positions,
+      logger: this.#logger,
+      queuesAreInMemory: settings.WEIR_LOCAL !== "",
+      change: (runId, input) => this.#change(runId, input),
+    });
+    void ctx.blockConcurrencyWhile(async () => {
+      await this.#alarm.restore();
+      if (this.#recovery.isNeeded) this.#alarm.noLaterThan(Date.now());
+    });
+  }
+
+  async start(tenant: string, request: StartRequest): Promise<StartReply> {
+    if (this.#projector.isOverloaded) return { outcome: "overloaded" };
+    const reply = await this.#commits.submit((commit) => this.#startOnce(tenant, request, commit));
+    if (!("run" in reply) || request.wait_ms === 0 || reply.run.ended_at !== null) return reply;
+    const run = await this.waitForEnd(tenant, reply.run.run_id, request.wait_ms);
+    return run === null ? reply : { ...reply, run };
+  }
+
+  #startOnce(tenant: string, request: StartRequest, commit: Commit): StartReply {
+    const { idempotency, definition, wait_ms: _, ...run } = request;
+    const nowMs = Date.now();
+    if (idempotency !== undefined) {
+      const known = this.#replyByKey(tenant, idempotency.key, idempotency.body_hash, nowMs);
+      if (known !== null) return known;
+    }
+    let graph = this.#graphs.get(tenant, request.artifact_id);
+    if (graph === null) {
+      if (definition === undefined) return { outcome: "definition_needed" };
+      commit.undo(() => this.#graphs.forget(tenant, request.artifact_id));
+      graph = this.#graphs.add(tenant, request.artifact_id, definition);
+    }
+    if (idempotency !== undefined) {
+      const record = { run_id: request.run_id, body_hash: idempotency.body_hash };
+      this.#keys.remember(tenant, idempotency.key, record, nowMs);
+    }
+    const started = this.#transitions.start({ ...run, tenant }, graph, commit);
+    return { outcome: "started", run: this.#viewOf(started) };
+  }
+
+  async findByKey(tenant: string, key: string, bodyHash: string): Promise<StartReply | null> {
+    return this.#replyByKey(tenant, key, bodyHash, Date.now());
+  }
+
+  #replyByKey(tenant: string, key: string, bodyHash: string, nowMs: number): StartReply | null {
+    const known = this.#keys.find(tenant, key, nowMs);
+    if (known === null) return null;
+    if (known.body_hash !== bodyHash) return { outcome: "key_conflict" };
+    const run = this.#find(tenant, known.run_id);
+    return run === null ? null : { outcome: "replayed", run: this.#viewOf(run) };
+  }
+
+  async run(tenant: string, runId: string): Promise<RunView | null> {
+    const run = this.#find(tenant, runId);
+    return run === null ? null : this.#viewOf(run);
+  }
+
+  async waitForEnd(tenant: string, runId: string, waitMs: number): Promise<RunView | null> {
+    const run = this.#find(tenant, runId);
+    if (run === null) return null;
+    if (!isTerminal(run.state.status)) await this.#waiters.wait(runId, waitMs);
+    return this.run(tenant, runId);
+  }
+
+  async details(tenant: string, runId: string): Promise<RunDetails | null> {
+    const run = this.#find(tenant, runId);
+    return run === null ? null : this.#detailsOf(run);
+  }
+
+  async events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null> {
+    const run = this.#find(tenant, runId);
+    if (run === null) return null;
+    return eventPage(this.#runs.events(runId, after, limit), after, run.state.seq, isTerminal(run.state.status));
+  }
+
+  async cancel(tenant: string, runId: string, reason: string | null): Promise<CancelReply> {
+    if (this.#find(tenant, runId) === null) return { outcome: "not_found" };
+    const changed = await this.#change(runId, { type: "cancel", ...(reason === null ? {} : { reason }) });
+    if (changed === null) return { outcome: "not_found" };
+    const run = this.#viewOf(changed.run);
+    return { outcome: changed.outcome === "accepted" ? "cancelled" : "terminal", run };
+  }
+
+  async tasksStarted(starts: TaskStart[]): Promise<Outcome[]> {
+    return this.#changeAll(starts, (start) => ({ type: "task_started", start }));
+  }
+
+  async tasksEnded(results: TaskResult[]): Promise<Outcome[]> {
+    return this.#changeAll(results, (result) => ({ type: "task_ended", result }));
+  }
+
+  async taskConfig(address: TaskAddress): Promise<JsonObject | null> {
+    const run = this.#transitions.load(address.run_id);
+    const node = run?.state.nodes.get(address.path);
+    if (run === null || node === undefined) return null;
+    if (node.visit !== address.visit || node.attempt !== address.attempt) return null;
+    const transition = new Transition(run.state, this.#transitions.contextOf(run.state));
+    const task = transition.renderTask(address.path, address.visit, address.attempt);
+    return task.ok ? task.value.config : null;
+  }
+
+  /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */
+  override async alarm(): Promise<void> {
+    this.#alarm.fired();
+    try {
+      await this.#lookAround();
+    } catch (error) {
+      this.#logger.error("the alarm failed", { error });
+    } finally {
+      this.#rearm();
+    }
+  }
+
+  async wake(): Promise<void> {
+    await this.#lookAround();
+    this.#rearm();
+  }
+
+  async stats(): Promise<ShardStats> {
+    return {
+      shard: this.ctx.id.name ?? this.ctx.id.toString(),
+      live_runs: this.#runs.live().length,
+      cached_runs: this.#cache.size,
+      unprojected: this.#projector.backlog,
+      unsent: this.#dispatcher.unsent,
+      database_bytes: this.#runs.databaseBytes,
+    };
+  }
+
+  async #lookAround(): Promise<void> {
+    await this.#recovery.recover();
+    const due = this.#runs.due(Date.now(), DUE_RUNS_PER_LOOK);
+    await Promise.all(due.map((runId) => this.#change(runId, { type: "tick" })));
+    await this.#projector.flush(() => this.#dispatcher.sentThrough(this.#runs.lastId));
+    await this.#retention.look(Date.now());
+  }
+
+  #rearm(): void {
+    const nowMs = Date.now();
+    const { dueInMs } = this.#projector;
+    const times = [
+      this.#runs.nextDueAt(),
+      dueInMs === null ? null : nowMs + dueInMs,
+      this.#runs.lastId === 0 ? null : this.#retention.dueAt,
+    ];
+    for (const at of times) if (at !== null) this.#alarm.noLaterThan(Math.max(at, nowMs));
+  }
+
+  /** Hands an input to a run; a failure is logged and changes nothing. */
+  async #change(runId: string, input: PlanInput): Promise<{ run: LoadedRun; outcome: Outcome } | null> {
+    try {
+      return await this.#commits.submit((commit) => this.#transitions.change(runId, input, commit));
+    } catch (error) {
+      this.#logger.error("a transition failed", { run_id: runId, input: input.type, error });
+      throw error;
+    }
+  }
+
+  /** One bad input does not keep the others from being taken up (invariant 12). */
+  async #changeAll<Item extends TaskAddress>(
+    items: readonly Item[],
+    inputOf: (item: Item) => PlanInput,
+  ): Promise<Outcome[]> {
+    const changes = items.map((item) => this.#change(item.run_id, inputOf(item)));
+    const settled = await Promise.allSettled(changes);
+    const failed = settled.find((change) => change.status === "rejected");
+    if (failed !== undefined && items.length === 1) throw failed.reason;
+    return settled.map((change) => (change.status === "fulfilled" ? (change.value?.outcome ?? "too_late") : "failed"));
+  }
+
+  #find(tenant: string, runId: string): LoadedRun | null {
+    const run = this.#transitions.load(runId);
+    return run?.state.tenant === tenant ? run : null;
+  }
+
+  #viewOf(run: LoadedRun): RunView {
+    const { state } = run;
+    return runView(state, this.#transitions.graphOf(state), this.#transitions.readStored(state.run_id));
+  }
+
+  #detailsOf(run: LoadedRun): RunDetails {
+    const { state } = run;
+    const graph = this.#transitions.graphOf(state);
+    return {
+      ...this.#viewOf(run),
+      definition: graph.definition as unknown as JsonObject,
+      node_executions: nodeExecutions(state, graph, this.#transitions.readStored(state.run_id)),
+      patches: [],
+      approvals: [],
+    };
+  }
+}
+
+/** A page of a run's events, with the cursor that the next page begins after. */
+export function eventPage(events: readonly RunEvent[], after: number, lastSeq: number, hasEnded: boolean): EventPage {
+  const nextAfter = events.at(-1)?.seq ?? after;
+  return { items: events.map(eventView), next_after: nextAfter, terminal: hasEnded && nextAfter >= lastSeq };
+}

@@ -1,0 +1,88 @@
+/**
+ * Carries what changed in the shard's log to D1, many runs a statement, and moves the positions forward once D1 has
+ * it. Safe to repeat: rows are upserts guarded by the number of the last event.
+ */
+import type { RunLog } from "#store/shard/run-log.ts";
+import type { Positions } from "#store/shard/positions.ts";
+import { rowBatches, type RunRow, UPSERT_RUNS } from "#store/projection.ts";
+import type { Logger } from "#telemetry/log.ts";
+
+/** How long a change may wait for others to share its statement. Lists promise to be at most 2 s old. */
+export const PROJECTION_DELAY_MS = 500;
+
+/** Rows of the log that one flush takes. */
+const FLUSH_ROWS_MAX = 2_000;
+
+/** Pause after D1 refused, doubling up to a minute. */
+const RETRY_DELAY_MS = 1_000;
+const RETRY_DELAY_MS_MAX = 60_000;
+
+/** Rows of the log that D1 has not seen above which the shard takes no new runs. */
+export const PROJECTION_BACKLOG_MAX = 50_000;
+
+export class Projector {
+  readonly #database: D1Database;
+  readonly #runs: RunLog;
+  readonly #positions: Positions;
+  readonly #logger: Logger;
+  readonly #rowOf: (runId: string) => RunRow | null;
+  #through: number;
+  #failures = 0;
+  #flushing = false;
+
+  constructor(parts: {
+    database: D1Database;
+    runs: RunLog;
+    positions: Positions;
+    logger: Logger;
+    rowOf: (runId: string) => RunRow | null;
+  }) {
+    this.#database = parts.database;
+    this.#runs = parts.runs;
+    this.#positions = parts.positions;
+    this.#logger = parts.logger;
+    this.#rowOf = parts.rowOf;
+    this.#through = this.#positions.number("projected_through");
+  }
+
+  get backlog(): number {
+    return this.#runs.lastId - this.#through;
+  }
+
+  get isOverloaded(): boolean {
+    return this.backlog > PROJECTION_BACKLOG_MAX;
+  }
+
+  /** Milliseconds until a flush is due; null when everything has been carried over. */
+  get dueInMs(): number | null {
+    if (this.backlog === 0) return null;
+    if (this.#failures === 0) return PROJECTION_DELAY_MS;
+    return Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
+  }
+
+  /** Carries over what there is; `sentThrough` is stored along with the position, at no cost of its own. */
+  async flush(sentThrough: () => number): Promise<void> {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      while (this.backlog > 0) {
+        const { runIds, through } = this.#runs.changedSince(this.#through, FLUSH_ROWS_MAX);
+        const rows = runIds.map((runId) => this.#rowOf(runId)).filter((row) => row !== null);
+        const batches = rowBatches(rows);
+        if (batches.length > 0) {
+          await this.#database.batch(batches.map((json) => this.#database.prepare(UPSERT_RUNS).bind(json)));
+        }
+        // Ids without a row belong to transitions that were taken back.
+        this.#through = runIds.length === 0 ? this.#runs.lastId : through;
+        this.#positions.set("projected_through", this.#through);
+        this.#positions.set("sent_through", sentThrough());
+        this.#failures = 0;
+      }
+    } catch (error) {
+      this.#failures += 1;
+      this.#logger.warn("projection to D1 failed", { failures: this.#failures, backlog: this.backlog, error });
+    } finally {
+      this.#flushing = false;
+    }
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * What a new life of the object owes to the one before: tasks that were committed but may not have reached their
+ * queue are sent again. In production those are the rows above `sent_through`; locally, where queues live in the
+ * memory of the process that died, all that live runs wait for.
+ */
+import type { PlanInput } from "#engine/plan.ts";
+import type { Positions } from "#store/shard/positions.ts";
+import type { RunLog } from "#store/shard/run-log.ts";
+import type { Logger } from "#telemetry/log.ts";
+import { bootId } from "./boot.ts";
+
+/** Runs that are taken up side by side. */
+const RUNS_AT_ONCE = 100;
+
+export interface RecoveryParts {
+  runs: RunLog;
+  positions: Positions;
+  logger: Logger;
+  queuesAreInMemory: boolean;
+  change(runId: string, input: PlanInput): Promise<unknown>;
+}
+
+export class Recovery {
+  readonly #parts: RecoveryParts;
+  /** Runs whose tasks may be lost; null once they have been taken care of. */
+  #suspects: string[] | null;
+  #running: Promise<void> | null = null;
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+    const { runs, positions, queuesAreInMemory } = parts;
+    const isNewBoot = queuesAreInMemory && positions.text("boot") !== bootId();
+    const suspects = isNewBoot
+      ? runs.live()
+      : runs.changedSince(positions.number("sent_through"), Number.MAX_SAFE_INTEGER).runIds;
+    this.#suspects = suspects.length > 0 || isNewBoot ? suspects : null;
+  }
+
+  get isNeeded(): boolean {
+    return this.#suspects !== null;
+  }
+
+  /** Sends again what may be lost; callers that come while it is under way wait for the same. */
+  recover(): Promise<void> {
+    if (this.#suspects === null) return Promise.resolve();
+    this.#running ??= this.#recover(this.#suspects).finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #recover(suspects: readonly string[]): Promise<void> {
+    const { change, logger, positions, queuesAreInMemory } = this.#parts;
+    for (let i = 0; i < suspects.length; i += RUNS_AT_ONCE) {
+      const changes = suspects.slice(i, i + RUNS_AT_ONCE).map((runId) => change(runId, { type: "queues_lost" }));
+      await Promise.allSettled(changes);
+    }
+    if (queuesAreInMemory) positions.set("boot", bootId());
+    this.#suspects = null;
+    if (suspects.length > 0) logger.info("tasks of an earlier life were sent again", { runs: suspects.length });
+  }
+}

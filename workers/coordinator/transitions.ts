@@ -1,0 +1,117 @@
+/**
+ * Carries one transition through: load the run, let the engine plan, write what it planned, and perform the effects
+ * once the commit holds. Everything before the commit is synchronous.
+ */
+import { type Outcome, type Plan, type PlanInput, plan, planStart, type RunRequest } from "#engine/plan.ts";
+import type { ReadStored } from "#engine/scope.ts";
+import { isTerminal, type RunState } from "#engine/state.ts";
+import type { EngineContext } from "#engine/transition.ts";
+import { invariant } from "#kernel/errors.ts";
+import type { Graphs } from "#store/shard/graphs.ts";
+import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import type { CompiledGraph } from "#workflow/graph.ts";
+import type { Alarm } from "./alarm.ts";
+import type { Commit } from "./commit-group.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { PROJECTION_DELAY_MS } from "./projector.ts";
+import type { RunCache } from "./run-cache.ts";
+import type { Waiters } from "./waiters.ts";
+
+export interface TransitionParts {
+  runs: RunLog;
+  graphs: Graphs;
+  cache: RunCache;
+  dispatcher: Dispatcher;
+  waiters: Waiters;
+  alarm: Alarm;
+  /** Asks for the rest of a transition that was cut, in a later turn. */
+  goOn(runId: string): void;
+}
+
+export class Transitions {
+  readonly #parts: TransitionParts;
+
+  constructor(parts: TransitionParts) {
+    this.#parts = parts;
+  }
+
+  /** The run as it stands; null when this shard does not hold it. */
+  load(runId: string): LoadedRun | null {
+    const { cache, runs } = this.#parts;
+    const known = cache.get(runId);
+    if (known !== null) return known;
+    const loaded = runs.load(runId);
+    if (loaded !== null) cache.put(loaded, loaded.state.nodes.size * 500);
+    return loaded;
+  }
+
+  graphOf(state: RunState): CompiledGraph {
+    const graph = this.#parts.graphs.get(state.tenant, state.artifact_id);
+    invariant(graph !== null, `the shard holds the artifact of ${state.run_id}`);
+    return graph;
+  }
+
+  readStored(runId: string): ReadStored {
+    return (path, visit) => this.#parts.runs.readValue(runId, path, visit);
+  }
+
+  contextOf(state: RunState): EngineContext {
+    return { graph: this.graphOf(state), nowMs: Date.now(), readStored: this.readStored(state.run_id) };
+  }
+
+  /** Begins a run of an artifact that the shard holds. */
+  start(request: RunRequest, graph: CompiledGraph, commit: Commit): LoadedRun {
+    const { cache, runs } = this.#parts;
+    commit.undo(() => cache.drop(request.run_id));
+    const planned = planStart(request, { graph, nowMs: Date.now(), readStored: this.readStored(request.run_id) });
+    this.#storeValues(planned);
+    const { run, units } = runs.create(planned.state, planned.events, wakeAt(planned));
+    this.#keep(run, units, planned, commit);
+    return run;
+  }
+
+  /** Hands an input to a run; null when this shard does not hold it. */
+  change(runId: string, input: PlanInput, commit: Commit): { run: LoadedRun; outcome: Outcome } | null {
+    const { cache, runs } = this.#parts;
+    const run = this.load(runId);
+    if (run === null) return null;
+    commit.undo(() => cache.drop(runId));
+    const planned = plan(run.state, input, this.contextOf(run.state));
+    this.#storeValues(planned);
+    const units = runs.append(run, planned.events, wakeAt(planned));
+    if (input.type === "tick") runs.correctDueAt(run, wakeAt(planned));
+    this.#keep(run, units, planned, commit);
+    return { run, outcome: planned.outcome };
+  }
+
+  #storeValues(planned: Plan): void {
+    for (const effect of planned.effects) {
+      if (effect.type !== "store") continue;
+      this.#parts.runs.storeValue(planned.state.run_id, effect.path, effect.visit, effect.text);
+    }
+  }
+
+  #keep(run: LoadedRun, units: number, planned: Plan, commit: Commit): void {
+    const { alarm, cache, dispatcher, goOn, runs, waiters } = this.#parts;
+    const { run_id: runId, status } = run.state;
+    cache.put(run, units);
+    if (planned.events.length === 0) return;
+    const rowId = runs.lastId;
+    const tasks = planned.effects.flatMap((effect) => (effect.type === "dispatch" ? [effect.task] : []));
+    commit.after(() => {
+      dispatcher.send(tasks, rowId);
+      if (isTerminal(status)) waiters.ended(runId);
+      if (isCut(planned)) goOn(runId);
+      alarm.noLaterThan(Math.min(run.dueAt ?? Number.POSITIVE_INFINITY, Date.now() + PROJECTION_DELAY_MS));
+    });
+  }
+}
+
+function isCut(planned: Plan): boolean {
+  return planned.effects.some((effect) => effect.type === "continue");
+}
+
+/** A transition that was cut must go on even if the object is lost before it does. */
+function wakeAt(planned: Plan): number | null {
+  return isCut(planned) ? Date.now() : null;
+}

@@ -1,0 +1,65 @@
+/** The Worker's bindings and variables, parsed once for each isolate. */
+import { z } from "zod";
+import { REGIONS, type Region, SHARDS_MAX } from "#kernel/ids.ts";
+import type { CoordinatorRpc } from "#store/shard/protocol.ts";
+import type { TaskMessage } from "#store/task-message.ts";
+import { LOG_LEVELS } from "#telemetry/log.ts";
+
+/** Bindings as `wrangler.toml` names them; variables are strings until parsed. */
+export interface Env {
+  DB: D1Database;
+  COORDINATOR: DurableObjectNamespace & { getByName(name: string, options?: unknown): CoordinatorRpc };
+  WEIR_HTTP: Queue<TaskMessage>;
+  WEIR_AGENT: Queue<TaskMessage>;
+  WEIR_DEAD: Queue<unknown>;
+  [variable: string]: unknown;
+}
+
+const optionalText = z.string().optional().default("");
+const list = optionalText.transform((text) =>
+  text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== ""),
+);
+
+const settingsSchema = z.object({
+  COORDINATOR_SHARDS: z.coerce.number().int().min(1).max(SHARDS_MAX).default(32),
+  COORDINATOR_SHARDS_PREVIOUS: optionalText.transform((text, context) => {
+    if (text === "") return null;
+    const shards = Number(text);
+    if (Number.isInteger(shards) && shards >= 1 && shards <= SHARDS_MAX) return shards;
+    context.addIssue(`must be a whole number from 1 to ${SHARDS_MAX}, or empty`);
+    return z.NEVER;
+  }),
+  WEIR_HOME_REGION: z.enum(Object.keys(REGIONS) as [Region, ...Region[]]).default("xx"),
+  WEIR_OPERATOR_KEY: optionalText,
+  /** Set by the local runtime alone; what is meant for laptops is read only when it is there. */
+  WEIR_LOCAL: optionalText,
+  /** Facts about the machine that only the local runtime can read, as JSON. */
+  WEIR_HOST: optionalText,
+  WEIR_ALLOW_PRIVATE_HOSTS: list,
+  WEIR_OWN_ORIGIN: list,
+  DNS_RESOLVER_URL: optionalText,
+  RETENTION_DAYS: z.coerce.number().min(0).default(30),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+const parsed = new WeakMap<Env, Settings>();
+
+/** The variables; throws with the name of one that is wrong. */
+export function settingsOf(env: Env): Settings {
+  let settings = parsed.get(env);
+  if (settings === undefined) {
+    const result = settingsSchema.safeParse(env);
+    if (!result.success) {
+      const wrong = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+      throw new Error(`variables of the Worker are wrong: ${wrong.join("; ")}`);
+    }
+    settings = result.data;
+    parsed.set(env, settings);
+  }
+  return settings;
+}
