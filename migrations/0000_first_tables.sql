@@ -50,6 +50,7 @@ CREATE TABLE `runs` (
 );
 --> statement-breakpoint
 CREATE INDEX `runs_by_tenant` ON `runs` (`tenant`,`submitted_at`);--> statement-breakpoint
+CREATE INDEX `runs_live` ON `runs` (`run_id`) WHERE "runs"."ended_at" IS NULL;--> statement-breakpoint
 CREATE TABLE `tags` (
 	`tenant` text NOT NULL,
 	`name` text NOT NULL,

@@ -1,7 +1,7 @@
 /** When a failed attempt is tried again: exponential backoff with full jitter from the run's seed. */
 import { isRetryable, type NodeError } from "#kernel/errors.ts";
-import { BACKOFF_MS_MAX } from "#workflow/limits.ts";
 import type { RetryPolicy } from "#workflow/graph.ts";
+import { BACKOFF_MS_MAX } from "#workflow/limits.ts";
 import { RETRY_AFTER_MS_MAX } from "./limits.ts";
 import { seededRandom } from "./random.ts";
 

@@ -43,7 +43,7 @@ function choose(
 ): Result<readonly CompiledEdge[], NodeError> {
   const decision = node.programs.get("condition");
   if (outcome === "success" && node.type.type === "conditional" && decision !== undefined) {
-    const held = conditions.holds(String(node.definition.config?.["condition"]), decision);
+    const held = conditions.holds(String(node.definition.config?.condition), decision);
     if (!held.ok) return held;
     return ok(candidates.filter((edge) => edge.branch === (held.value ? "if" : "else")));
   }
@@ -94,7 +94,7 @@ class Conditions {
     if (known !== undefined) return ok(known);
     const result = program.evaluate(this.#scope.variables(program, { output: this.#output, via: this.#via }));
     if (!result.ok) {
-      if (result.error.details?.["missing"] !== true) {
+      if (result.error.details?.missing !== true) {
         return fail({ ...result.error, message: `condition "${source.slice(0, 100)}": ${result.error.message}` });
       }
       this.missing.push(source);

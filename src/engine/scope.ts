@@ -52,7 +52,10 @@ export class Scope {
   }
 
   /** Variables for a program: only the ones it names, since outputs can be large. */
-  variables(program: CelProgram, own: { output: Json; via?: string | null; item?: Json; index?: number }): CelVariables {
+  variables(
+    program: CelProgram,
+    own: { output: Json; via?: string | null; item?: Json; index?: number },
+  ): CelVariables {
     const { references } = program;
     const variables: CelVariables = { output: own.output, iteration: 0 };
     if (references.variables.has("inputs")) variables.inputs = this.inputs;

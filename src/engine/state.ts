@@ -103,10 +103,7 @@ export function isTerminal(status: RunStatus): boolean {
 
 export function hasEnded(node: NodeState): boolean {
   return (
-    node.status === "completed" ||
-    node.status === "failed" ||
-    node.status === "skipped" ||
-    node.status === "cancelled"
+    node.status === "completed" || node.status === "failed" || node.status === "skipped" || node.status === "cancelled"
   );
 }
 

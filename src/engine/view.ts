@@ -194,10 +194,12 @@ function metricsOf(node: NodeState): NodeMetricsView | null {
   };
 }
 
+export type EventView = JsonObject & { seq: number; at: string; type: string };
+
 /** An event as the API shows it. Large values stay where they are: `output_bytes` says how large. */
-export function eventView(event: RunEvent): JsonObject {
+export function eventView(event: RunEvent): EventView {
   const { at, ...rest } = event as RunEvent & { [key: string]: Json };
-  const view: JsonObject = { seq: event.seq, at: rfc3339(at), ...(rest as JsonObject) };
+  const view: EventView = { ...(rest as JsonObject), seq: event.seq, at: rfc3339(at), type: event.type };
   for (const key of ["output", "inputs"] as const) {
     const stored = view[key] as { value?: Json; stored_bytes?: number } | undefined;
     if (stored === undefined) continue;
@@ -207,8 +209,8 @@ export function eventView(event: RunEvent): JsonObject {
       view[`${key}_bytes`] = stored.stored_bytes ?? 0;
     }
   }
-  if (typeof view["due_at"] === "number") view["due_at"] = rfc3339(view["due_at"]);
-  if (typeof view["retry_at"] === "number") view["retry_at"] = rfc3339(view["retry_at"]);
-  delete view["tenant"];
+  if (typeof view.due_at === "number") view.due_at = rfc3339(view.due_at);
+  if (typeof view.retry_at === "number") view.retry_at = rfc3339(view.retry_at);
+  delete view.tenant;
   return view;
 }

@@ -31,6 +31,28 @@ export function isDeeperThan(value: unknown, max: number = JSON_DEPTH_MAX): bool
   return false;
 }
 
+/** Why a parsed value is not JSON that Weir can keep unchanged; null when it is. */
+export function jsonProblem(value: unknown): string | null {
+  if (isDeeperThan(value)) return `arrays and objects may nest at most ${JSON_DEPTH_MAX} levels`;
+  return contentProblem(value);
+}
+
+function contentProblem(value: unknown): string | null {
+  if (typeof value === "string") return value.isWellFormed() ? null : "a string contains half of a surrogate pair";
+  if (typeof value === "number") return Number.isFinite(value) ? null : "a number is too large";
+  if (Array.isArray(value)) return firstProblem(value);
+  if (typeof value !== "object" || value === null) return null;
+  return firstProblem(Object.keys(value)) ?? firstProblem(Object.values(value));
+}
+
+function firstProblem(values: readonly unknown[]): string | null {
+  for (const value of values) {
+    const problem = contentProblem(value);
+    if (problem !== null) return problem;
+  }
+  return null;
+}
+
 /** Bytes of `text` in UTF-8; lone surrogates count as the replacement character's three. */
 export function utf8Length(text: string): number {
   let bytes = text.length;

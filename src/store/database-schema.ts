@@ -1,6 +1,8 @@
 /** Tables of D1: the read model of runs and the home of slow-moving truth. `migrations/` is generated from this file. */
-import { RUN_STATUSES } from "#engine/state.ts";
+
+import { sql } from "drizzle-orm";
 import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { RUN_STATUSES } from "#engine/state.ts";
 
 /** Immutable content by address: `sha256:…` of its canonical JSON, for each tenant. */
 export const artifacts = sqliteTable(
@@ -68,7 +70,11 @@ export const runs = sqliteTable(
     outputs: text("outputs"),
     archivedAt: integer("archived_at"),
   },
-  (table) => [index("runs_by_tenant").on(table.tenant, table.submittedAt)],
+  (table) => [
+    index("runs_by_tenant").on(table.tenant, table.submittedAt),
+    // What the watchdog looks at every minute: runs that have not ended.
+    index("runs_live").on(table.runId).where(sql`${table.endedAt} IS NULL`),
+  ],
 );
 
 /** The whole detail of a run that its shard has let go: gzipped JSON, cut into chunks. */

@@ -1,8 +1,9 @@
 /** The read model of runs: from a run's state to its narrow row in D1, many rows a statement. */
-import { Scope } from "#engine/scope.ts";
-import { visibleStatus } from "#engine/view.ts";
+
 import type { ReadStored } from "#engine/scope.ts";
+import { Scope } from "#engine/scope.ts";
 import type { RunState } from "#engine/state.ts";
+import { visibleStatus } from "#engine/view.ts";
 import { type JsonObject, utf8Length } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
 

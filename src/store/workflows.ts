@@ -44,7 +44,10 @@ export class Workflows {
     const { id, text } = await contentOf(document);
     const key = `${tenant}/${id}`;
     if (memory.artifacts.has(key)) return id;
-    await this.#database.insert(artifacts).values({ tenant, id, content: text, createdAt: nowMs }).onConflictDoNothing();
+    await this.#database
+      .insert(artifacts)
+      .values({ tenant, id, content: text, createdAt: nowMs })
+      .onConflictDoNothing();
     remember(memory.artifacts, key, document);
     return id;
   }
@@ -98,21 +101,20 @@ export class Workflows {
     const times = { createdAt: nowMs, updatedAt: nowMs };
     const row = { tenant, name: tag, artifactId, version: 1, revision: 1, description, ...times };
     const version = { tenant, tag, version: 1, artifactId, description, createdAt: nowMs };
-    const created = await this.#database
-      .insert(tags)
-      .values(row)
-      .onConflictDoNothing()
-      .returning({ name: tags.name });
-    if (created.length === 0) {
-      throw new ApiError("conflict", `the tag "${tag}" exists; send "replace": true with If-Match to give it a new version`);
+    try {
+      // Versions of a tag that was deleted and made anew begin again.
+      await this.#database.batch([
+        this.#database.insert(tags).values(row),
+        this.#database
+          .delete(workflowVersions)
+          .where(and(eq(workflowVersions.tenant, tenant), eq(workflowVersions.tag, tag))),
+        this.#database.insert(workflowVersions).values(version),
+      ]);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      const message = `the tag "${tag}" exists; send "replace": true with If-Match to give it a new version`;
+      throw new ApiError("conflict", message);
     }
-    // Versions of a tag that was deleted and made anew begin again.
-    await this.#database.batch([
-      this.#database
-        .delete(workflowVersions)
-        .where(and(eq(workflowVersions.tenant, tenant), eq(workflowVersions.tag, tag))),
-      this.#database.insert(workflowVersions).values(version),
-    ]);
     memory.tags.delete(`${tenant}/${tag}`);
     return { tag, artifactId, version: 1, revision: 1, description, ...times };
   }
@@ -128,15 +130,21 @@ export class Workflows {
     const { tag } = current;
     const version = current.version + 1;
     const revision = current.revision + 1;
-    const moved = await this.#database
-      .update(tags)
-      .set({ artifactId, version, revision, description, updatedAt: nowMs })
-      .where(and(eq(tags.tenant, tenant), eq(tags.name, tag), eq(tags.revision, current.revision)))
-      .returning({ name: tags.name });
-    if (moved.length === 0) throw new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
-    await this.#database
-      .insert(workflowVersions)
-      .values({ tenant, tag, version, artifactId, description, createdAt: nowMs });
+    try {
+      // If the tag moved meanwhile, the update finds nothing, this version exists already and both are taken back.
+      await this.#database.batch([
+        this.#database
+          .update(tags)
+          .set({ artifactId, version, revision, description, updatedAt: nowMs })
+          .where(and(eq(tags.tenant, tenant), eq(tags.name, tag), eq(tags.revision, current.revision))),
+        this.#database
+          .insert(workflowVersions)
+          .values({ tenant, tag, version, artifactId, description, createdAt: nowMs }),
+      ]);
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      throw new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
+    }
     memory.tags.delete(`${tenant}/${tag}`);
     return { ...current, artifactId, version, revision, description, updatedAt: nowMs };
   }
@@ -151,6 +159,13 @@ export class Workflows {
       .limit(limit);
     return rows.map(({ tenant: _, name, ...rest }) => ({ tag: name, ...rest }));
   }
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  const texts = [error, (error as { cause?: unknown }).cause].map((each) =>
+    each instanceof Error ? each.message : "",
+  );
+  return texts.some((text) => text.includes("UNIQUE constraint failed"));
 }
 
 function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {

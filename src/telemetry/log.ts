@@ -17,12 +17,14 @@ const REDACTED = /authorization|cookie|api[-_]?key|secret|password|token$/i;
 
 export function createLogger(service: string, level: LogLevel): Logger {
   const threshold = LOG_LEVELS.indexOf(level);
-  const write = (at: LogLevel) => (message: string, fields: LogFields = {}) => {
-    if (LOG_LEVELS.indexOf(at) < threshold) return;
-    const record = { ts: new Date().toISOString(), level: at, msg: message, service, ...clean(fields) };
-    // biome-ignore lint/suspicious/noConsole: the console is where a Worker's log goes.
-    console[at](record);
-  };
+  const write =
+    (at: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (LOG_LEVELS.indexOf(at) < threshold) return;
+      const record = { ts: new Date().toISOString(), level: at, msg: message, service, ...clean(fields) };
+      // biome-ignore lint/suspicious/noConsole: the console is where a Worker's log goes.
+      console[at](record);
+    };
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 

@@ -81,7 +81,7 @@ class Checks {
     }
     const from = this.#byId.get(edge.from);
     if (from === undefined) return;
-    const isBranching = from.type === "conditional" && from.config?.["condition"] !== undefined;
+    const isBranching = from.type === "conditional" && from.config?.condition !== undefined;
     const isPlain = edge.on !== "failure";
     if (edge.branch !== undefined && !isBranching) {
       this.#error(
@@ -160,7 +160,7 @@ class Checks {
     for (const key of type.literalKeys) {
       const source = config[key];
       if (typeof source !== "string") continue;
-      if (config["language"] === "jmespath") {
+      if (config.language === "jmespath") {
         const compiled = compileJmespath(source);
         if (!compiled.ok) this.#error([...base, key], compiled.error);
       } else this.#checkExpression(source, [...base, key], node.id, false);
@@ -184,12 +184,7 @@ class Checks {
     }
   }
 
-  #checkExpression(
-    source: string,
-    path: readonly (string | number)[],
-    nodeId: string,
-    includesItself: boolean,
-  ): void {
+  #checkExpression(source: string, path: readonly (string | number)[], nodeId: string, includesItself: boolean): void {
     const compiled = compileCel(source);
     if (!compiled.ok) {
       this.#error(path, compiled.error);

@@ -3,6 +3,7 @@
  * its parts (edge ends, cycles, references) is `check.ts`.
  */
 import { z } from "zod";
+import { isJsonObject, type JsonObject } from "#kernel/json.ts";
 import {
   ATTEMPTS_MAX,
   BACKOFF_MS_MAX,
@@ -25,6 +26,9 @@ export const nodeIdSchema = z
   .regex(NODE_ID_PATTERN, "must be 1 to 64 letters, digits, _ or -")
   .refine((id) => !RESERVED_IDS.has(id), "is a reserved name");
 
+/** An object whose inside is judged elsewhere; handed on as it is, so that no key of it is lost or read specially. */
+export const jsonObjectSchema = z.custom<JsonObject>(isJsonObject, "must be an object");
+
 export const tagSchema = z
   .string()
   .regex(TAG_PATTERN, "must be 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit");
@@ -39,7 +43,7 @@ export const retrySchema = z.strictObject({
 export const nodeSchema = z.strictObject({
   id: nodeIdSchema,
   type: z.string().min(1).max(64),
-  config: z.record(z.string(), z.json()).optional(),
+  config: jsonObjectSchema.optional(),
   timeout_ms: z.int().min(1).max(TIMEOUT_MS_MAX).optional(),
   join: z.enum(["all", "any"]).optional(),
   retry: retrySchema.optional(),
@@ -64,7 +68,7 @@ export const metadataSchema = z.strictObject({
 export const workflowSchema = z.strictObject({
   nodes: z.array(nodeSchema).min(1, "a workflow needs at least one node").max(NODES_MAX),
   edges: z.array(edgeSchema).max(EDGES_MAX).default([]),
-  inputs: z.record(z.string(), z.json()).optional(),
+  inputs: jsonObjectSchema.optional(),
   metadata: metadataSchema.optional(),
 });
 

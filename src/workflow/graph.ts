@@ -121,7 +121,7 @@ function compileNode(
   const programs = new Map<string, CelProgram>();
   for (const key of type.literalKeys) {
     const source = config[key];
-    if (typeof source === "string" && config["language"] !== "jmespath") programs.set(key, program(source));
+    if (typeof source === "string" && config.language !== "jmespath") programs.set(key, program(source));
   }
   return {
     id: definition.id,

@@ -3,6 +3,7 @@
  * compiler and the API's list of types read it; how a type behaves is the engine's and the workers' business.
  */
 import { z } from "zod";
+import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
 import { HEADERS_MAX, URL_LENGTH_MAX } from "./limits.ts";
 
 /** `inline` runs inside a transition, `task` goes to a queue, `waiting` parks in the coordinator. */
@@ -33,6 +34,10 @@ function templated<Schema extends z.ZodType>(schema: Schema) {
   return z.union([schema, z.string().regex(/^\$/, "must be a template such as $inputs.name")]);
 }
 
+/** Any JSON value, handed on as it is. */
+const json = z.custom<Json>((value) => value !== undefined);
+const jsonObject = z.custom<JsonObject>(isJsonObject, "must be an object");
+
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 export const HTTP_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
@@ -46,7 +51,7 @@ const httpConfig = z.strictObject({
       .refine((headers) => Object.keys(headers).length <= HEADERS_MAX, `at most ${HEADERS_MAX} headers`),
   ).optional(),
   query: templated(z.record(z.string(), z.union([scalar, z.array(scalar)]))).optional(),
-  payload: z.json().optional(),
+  payload: json.optional(),
   expect_status: templated(z.array(z.int().min(100).max(599)).min(1)).optional(),
   secrets: z.array(z.string().min(1)).optional(),
 });
@@ -133,7 +138,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     config: z.strictObject({
       operation: z.enum(AGGREGATE_OPERATIONS),
       field: z.string().min(1).optional(),
-      from: z.json().optional(),
+      from: json.optional(),
     }),
     outputs: "the aggregated value",
   },
@@ -145,7 +150,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     status: "available",
     attempts: 1,
     literalKeys: ["condition"],
-    config: z.strictObject({ condition: z.string().min(1), from: z.json().optional() }),
+    config: z.strictObject({ condition: z.string().min(1), from: json.optional() }),
     outputs: "the items for which the condition holds, in order",
   },
   {
@@ -158,7 +163,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     literalKeys: [],
     config: z.strictObject({
       function_name: z.enum(FUNCTION_NAMES),
-      params: z.record(z.string(), z.json()).optional(),
+      params: jsonObject.optional(),
     }),
     outputs: "the function's value",
   },
@@ -170,7 +175,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     status: "coming_soon",
     attempts: 1,
     literalKeys: [],
-    config: z.record(z.string(), z.json()),
+    config: jsonObject,
     outputs: "null: the node is skipped with a warning and its edges are taken",
   },
 ];

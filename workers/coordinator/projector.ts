@@ -2,9 +2,10 @@
  * Carries what changed in the shard's log to D1, many runs a statement, and moves the positions forward once D1 has
  * it. Safe to repeat: rows are upserts guarded by the number of the last event.
  */
-import type { RunLog } from "#store/shard/run-log.ts";
+
+import { type RunRow, rowBatches, UPSERT_RUNS } from "#store/projection.ts";
 import type { Positions } from "#store/shard/positions.ts";
-import { rowBatches, type RunRow, UPSERT_RUNS } from "#store/projection.ts";
+import type { RunLog } from "#store/shard/run-log.ts";
 import type { Logger } from "#telemetry/log.ts";
 
 /** How long a change may wait for others to share its statement. Lists promise to be at most 2 s old. */

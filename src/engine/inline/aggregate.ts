@@ -68,7 +68,9 @@ function merge(values: readonly Json[]): Result<Json, NodeError> {
   for (const [index, value] of values.entries()) {
     if (value === null) continue;
     if (!isJsonObject(value)) {
-      return fail(nodeError("expression_failed", `value ${index} is ${describe(value)}: merge takes objects, or lists`));
+      return fail(
+        nodeError("expression_failed", `value ${index} is ${describe(value)}: merge takes objects, or lists`),
+      );
     }
     for (const [key, inner] of Object.entries(value)) {
       Object.defineProperty(merged, key, { value: inner, enumerable: true, configurable: true, writable: true });

@@ -43,8 +43,8 @@ const FUNCTIONS: Record<FunctionName, PureFunction> = {
   unique: (context) =>
     ofList(context, (list) => [...new Map(list.map((item) => [canonicalJson(item), item])).values()]),
   sort: (context) => {
-    const by = context.params?.["by"];
-    const descending = context.params?.["order"] === "desc";
+    const by = context.params?.by;
+    const descending = context.params?.order === "desc";
     const key = (item: Json) => (typeof by === "string" ? valueAt(item, by) : item);
     return ofList(context, (list) => {
       const sorted = list.toSorted((left, right) => compare(key(left), key(right)));
@@ -65,7 +65,7 @@ export function callFunction(name: FunctionName, context: FunctionContext): Resu
 
 /** What a function works on: `params.value` when given, else the node's input. */
 function subject(context: FunctionContext): Json {
-  return context.params?.["value"] ?? context.input;
+  return context.params?.value ?? context.input;
 }
 
 function ofList(context: FunctionContext, run: (list: Json[]) => Json): Result<Json, NodeError> {

@@ -2,8 +2,8 @@
 import { compileJmespath } from "#expression/jmespath.ts";
 import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
-import { LIST_ITEMS_MAX } from "#workflow/limits.ts";
 import type { CompiledNode } from "#workflow/graph.ts";
+import { LIST_ITEMS_MAX } from "#workflow/limits.ts";
 import type { AggregateOperation, FunctionName } from "#workflow/node-types.ts";
 import type { Scope } from "../scope.ts";
 import { aggregate, describe } from "./aggregate.ts";
@@ -22,7 +22,9 @@ export function runInline(node: CompiledNode, context: InlineContext): Result<Js
   if (!rendered.ok) return rendered;
   const parsed = node.type.config.safeParse(rendered.value);
   if (!parsed.success) {
-    return fail(nodeError("template_unresolved", `config does not fit once rendered: ${parsed.error.issues[0]?.message}`));
+    return fail(
+      nodeError("template_unresolved", `config does not fit once rendered: ${parsed.error.issues[0]?.message}`),
+    );
   }
   const config = parsed.data as JsonObject;
   const input = scope.input(node);
@@ -34,15 +36,15 @@ export function runInline(node: CompiledNode, context: InlineContext): Result<Js
       return transform(node, config, input, context);
     case "aggregate":
       return aggregate(
-        config["from"] ?? input,
-        config["operation"] as AggregateOperation,
-        config["field"] as string | undefined,
+        config.from ?? input,
+        config.operation as AggregateOperation,
+        config.field as string | undefined,
       );
     case "filter":
-      return filter(node, config["from"] ?? input, context);
+      return filter(node, config.from ?? input, context);
     case "function":
-      return callFunction(config["function_name"] as FunctionName, {
-        params: (config["params"] as JsonObject | undefined) ?? null,
+      return callFunction(config.function_name as FunctionName, {
+        params: (config.params as JsonObject | undefined) ?? null,
         input,
         nowMs: context.nowMs,
         uuid: context.uuid,
@@ -58,8 +60,8 @@ function transform(
   input: Json,
   context: InlineContext,
 ): Result<Json, NodeError> {
-  if (config["language"] === "jmespath") {
-    const compiled = compileJmespath(String(config["expression"]));
+  if (config.language === "jmespath") {
+    const compiled = compileJmespath(String(config.expression));
     return compiled.ok ? compiled.value.evaluate(input) : fail(nodeError("expression_failed", compiled.error));
   }
   const program = node.programs.get("expression");
@@ -81,7 +83,7 @@ function filter(node: CompiledNode, source: Json, context: InlineContext): Resul
   for (const [index, item] of source.entries()) {
     const held = program.evaluate({ ...shared, item, index });
     // An item without the field does not hold, as an edge's condition would not.
-    if (!held.ok && held.error.details?.["missing"] === true) continue;
+    if (!held.ok && held.error.details?.missing === true) continue;
     if (!held.ok) return fail({ ...held.error, message: `item ${index}: ${held.error.message}` });
     if (typeof held.value !== "boolean") {
       return fail(nodeError("expression_failed", `item ${index}: the condition gives ${describe(held.value)}`));

@@ -18,6 +18,10 @@ export class Positions {
   }
 
   set(fact: Fact, value: string | number): void {
-    this.#sql.exec("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", fact, String(value));
+    this.#sql.exec(
+      "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+      fact,
+      String(value),
+    );
   }
 }

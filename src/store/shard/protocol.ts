@@ -1,7 +1,7 @@
 /** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
 import type { Outcome } from "#engine/plan.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
-import type { NodeExecution, RunView } from "#engine/view.ts";
+import type { EventView, NodeExecution, RunView } from "#engine/view.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 
 export interface StartRequest {
@@ -33,7 +33,7 @@ export interface RunDetails extends RunView {
 }
 
 export interface EventPage {
-  items: JsonObject[];
+  items: EventView[];
   next_after: number;
   terminal: boolean;
 }

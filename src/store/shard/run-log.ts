@@ -2,8 +2,9 @@
  * Runs in a shard's tables: their headers, logs, snapshots and large values. Writes are meant to be called inside
  * the coordinator's transaction; everything is synchronous.
  */
-import type { RunEvent } from "#engine/events.ts";
+
 import { fold } from "#engine/apply.ts";
+import type { RunEvent } from "#engine/events.ts";
 import { nextDueAt, parseState, type RunState, serialiseState } from "#engine/state.ts";
 import type { Json } from "#kernel/json.ts";
 
@@ -249,7 +250,7 @@ const LOOK_INTERVAL_MS = 24 * 3_600_000;
 /** When a run must be looked at; null once it has ended. A live run is never without a time. */
 function dueAtOf(state: RunState, wakeAt: number | null): number | null {
   if (state.ended_at !== null) return null;
-  const due = nextDueAt(state) ?? (wakeAt ?? state.submitted_at + LOOK_INTERVAL_MS);
+  const due = nextDueAt(state) ?? wakeAt ?? state.submitted_at + LOOK_INTERVAL_MS;
   return wakeAt === null ? due : Math.min(due, wakeAt);
 }
 

@@ -1,0 +1,77 @@
+/** The HTTP API: middleware in order, routes by resource, and the answers for what no route takes. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { ApiError } from "#kernel/errors.ts";
+import { nextUlid } from "#kernel/ids.ts";
+import { problemsOf } from "#workflow/problems.ts";
+import { authenticate } from "./authenticate.ts";
+import { readJsonBody } from "./body.ts";
+import { methodsOf } from "./methods.ts";
+import { respondError } from "./respond-error.ts";
+import { evalRoutes } from "./routes/eval.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { workflowRoutes } from "./routes/workflows.ts";
+import type { AppEnv, Services } from "./services.ts";
+import { answerTraceparent } from "./trace-context.ts";
+
+/** `servicesOf` gives the services of the isolate for the bindings of a request. */
+export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services) {
+  const app = new OpenAPIHono<AppEnv>();
+
+  app.use(async (context, next) => {
+    const requestId = `req_${nextUlid(Date.now())}`;
+    context.set("requestId", requestId);
+    context.set("services", servicesOf(context.env as Bindings));
+    await next();
+    context.header("X-Request-Id", requestId);
+    context.header("traceparent", answerTraceparent(context.req.header("traceparent")));
+  });
+  app.use(authenticate);
+  app.use(readJsonBody);
+
+  for (const routes of [healthRoutes, workflowRoutes, runRoutes, evalRoutes]) {
+    routes.defaultHook = rejectInvalid;
+    app.route("/", routes);
+  }
+
+  app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
+  app.get("/openapi.json", (context) =>
+    context.json(
+      app.getOpenAPI31Document({
+        openapi: "3.1.0",
+        info: {
+          title: "Weir",
+          version: context.get("services").version,
+          description: "Runs agentic workflows on Cloudflare's edge and measures every one of them.",
+        },
+      }),
+    ),
+  );
+
+  app.notFound((context) => {
+    const methods = methodsOf(app.routes, context.req.path);
+    if (methods.length === 0) {
+      return respondError(new ApiError("not_found", `there is no route ${context.req.path.slice(0, 200)}`), context);
+    }
+    const message = `${context.req.path.slice(0, 200)} takes ${methods.join(", ")}, not ${context.req.method}`;
+    const headers = { Allow: methods.join(", ") };
+    return respondError(new ApiError("method_not_allowed", message, { headers }), context);
+  });
+  app.onError((error, context) => respondError(error, context));
+  return app;
+}
+
+type Hook = NonNullable<OpenAPIHono<AppEnv>["defaultHook"]>;
+
+/** A body or query of the wrong shape: every problem at once. */
+const rejectInvalid: Hook = (result) => {
+  if (result.success) return;
+  const details = problemsOf(result.error);
+  throw new ApiError(
+    "invalid",
+    `the request has ${details.length === 1 ? "a problem" : `${details.length} problems`}`,
+    {
+      details,
+    },
+  );
+};

@@ -1,0 +1,34 @@
+/** Default deny: every route but the open ones needs a key, and each route names the scope that the key must have. */
+import type { MiddlewareHandler } from "hono";
+import type { Scope } from "#access/scopes.ts";
+import { ApiError } from "#kernel/errors.ts";
+import type { AppEnv } from "./services.ts";
+
+const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/openapi.json"]);
+
+export const authenticate: MiddlewareHandler<AppEnv> = async (context, next) => {
+  if (!OPEN_PATHS.has(context.req.path)) {
+    const { keyring } = context.get("services");
+    if (!keyring.isReady) {
+      throw new ApiError("unavailable", "no operator key is set up: set the secret WEIR_OPERATOR_KEY");
+    }
+    const match = /^Bearer +(\S+) *$/i.exec(context.req.header("Authorization") ?? "");
+    const principal = match?.[1] === undefined ? null : await keyring.recognise(match[1]);
+    if (principal === null) {
+      throw new ApiError("unauthenticated", 'send your key as "Authorization: Bearer weir_…"', {
+        headers: { "WWW-Authenticate": "Bearer" },
+      });
+    }
+    context.set("principal", principal);
+  }
+  await next();
+};
+
+export function requireScope(scope: Scope): MiddlewareHandler<AppEnv> {
+  return async (context, next) => {
+    if (!context.get("principal").scopes.has(scope)) {
+      throw new ApiError("forbidden", `this key lacks the scope "${scope}"`);
+    }
+    await next();
+  };
+}

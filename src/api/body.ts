@@ -1,0 +1,65 @@
+/** Request bodies: size before parse, strict UTF-8, JSON that can be kept unchanged. */
+import type { MiddlewareHandler } from "hono";
+import { ApiError } from "#kernel/errors.ts";
+import { jsonProblem } from "#kernel/json.ts";
+import type { AppEnv } from "./services.ts";
+
+export const BODY_BYTES_MAX = 1_048_576;
+
+const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i;
+
+/** Reads and parses the body once; routes then get it from `c.req.json()`. */
+export const readJsonBody: MiddlewareHandler<AppEnv> = async (context, next) => {
+  const { method, raw } = context.req;
+  if (method === "GET" || method === "HEAD" || method === "DELETE" || raw.body === null) {
+    await next();
+    return;
+  }
+  const text = await readText(raw);
+  if (text !== "") {
+    const type = context.req.header("Content-Type");
+    if (type !== undefined && !JSON_TYPE.test(type)) {
+      throw new ApiError("unsupported_media_type", `send JSON with "Content-Type: application/json", not "${type}"`);
+    }
+    const value = parse(text);
+    context.req.json = <T>() => Promise.resolve(value as T);
+    // The validators look at the type to decide whether there is a body to validate.
+    if (type === undefined) {
+      const header = context.req.header.bind(context.req);
+      const withType = (name?: string) =>
+        name?.toLowerCase() === "content-type" ? "application/json" : header(name ?? "");
+      context.req.header = withType as typeof context.req.header;
+    }
+  }
+  await next();
+};
+
+async function readText(request: Request): Promise<string> {
+  const tooLarge = new ApiError("payload_too_large", `a body may have at most ${BODY_BYTES_MAX} bytes`);
+  if (Number(request.headers.get("Content-Length") ?? 0) > BODY_BYTES_MAX) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > BODY_BYTES_MAX) throw tooLarge;
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(await new Blob(chunks).arrayBuffer());
+  } catch {
+    throw new ApiError("bad_request", "the body is not valid UTF-8");
+  }
+}
+
+function parse(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? `: ${error.message}` : "";
+    throw new ApiError("bad_request", `the body is not valid JSON${reason}`);
+  }
+  const problem = jsonProblem(value);
+  if (problem !== null) throw new ApiError("bad_request", `the body cannot be used: ${problem}`);
+  return value;
+}

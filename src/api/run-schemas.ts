@@ -1,0 +1,106 @@
+/** How runs look in answers, and the bounds of what a run may be given. */
+import { z } from "@hono/zod-openapi";
+import { NODE_STATUSES, RUN_STATUSES } from "#engine/state.ts";
+
+export const LABELS_MAX = 32;
+export const LABEL_KEY = /^[A-Za-z0-9._-]{1,64}$/;
+export const LABEL_VALUE_LENGTH_MAX = 256;
+
+/** 1 is the most urgent. */
+export const PRIORITY_MAX = 5;
+export const PRIORITY_DEFAULT = 3;
+
+const status = z.enum(RUN_STATUSES);
+const time = z.string().openapi({ format: "date-time" });
+const labels = z.record(z.string(), z.string());
+const anything = z.any();
+
+export const acceptedRun = z
+  .object({
+    run_id: z.string(),
+    status,
+    links: z.object({ self: z.string(), details: z.string(), events: z.string(), cancel: z.string() }),
+  })
+  .openapi("AcceptedRun");
+
+export const wholeRun = z
+  .object({
+    run_id: z.string(),
+    status,
+    generation: z.int(),
+    waiting_for: z.array(z.object({ node: z.string(), kind: z.string(), until: time.nullable() })).optional(),
+    workflow: z.string().nullable(),
+    artifact_id: z.string(),
+    patch_seq: z.int(),
+    trigger: z.string(),
+    labels,
+    priority: z.int(),
+    inputs: anything,
+    outputs: z.record(z.string(), anything).optional(),
+    error: z.object({ code: z.string(), message: z.string(), node: z.string() }).optional(),
+    submitted_at: time,
+    started_at: time.nullable(),
+    ended_at: time.nullable(),
+    duration_ms: z.number().nullable(),
+    active_tokens: z.int(),
+    usage: z.object({
+      input_tokens: z.int(),
+      cached_tokens: z.int(),
+      output_tokens: z.int(),
+      cost_usd: z.number(),
+    }),
+    node_counts: z.record(z.enum(NODE_STATUSES), z.int()),
+  })
+  .openapi("Run");
+
+const nodeExecution = z
+  .object({
+    type: z.string(),
+    status: z.enum(NODE_STATUSES),
+    iteration: z.int(),
+    visit: z.int(),
+    attempt: z.int(),
+    input: anything,
+    output: anything,
+    output_bytes: z.int().optional(),
+    error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+    started_at: time.nullable(),
+    completed_at: time.nullable(),
+    metrics: z.looseObject({ worker: z.string(), queue_time_ms: z.number(), execution_time_ms: z.number() }).nullable(),
+  })
+  .openapi("NodeExecution");
+
+export const runDetails = wholeRun
+  .extend({
+    definition: anything,
+    node_executions: z.record(z.string(), nodeExecution),
+    patches: z.array(anything),
+    approvals: z.array(anything),
+  })
+  .openapi("RunDetails");
+
+export const runItem = z
+  .object({
+    run_id: z.string(),
+    status,
+    generation: z.int(),
+    workflow: z.string().nullable(),
+    artifact_id: z.string(),
+    trigger: z.string(),
+    labels,
+    priority: z.int(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    submitted_at: time,
+    started_at: time.nullable(),
+    ended_at: time.nullable(),
+    duration_ms: z.number().nullable(),
+  })
+  .openapi("RunItem");
+
+export const eventPage = z
+  .object({
+    items: z.array(z.looseObject({ seq: z.int(), at: time, type: z.string() })),
+    next_after: z.int(),
+    terminal: z.boolean(),
+  })
+  .openapi("EventPage");

@@ -1,0 +1,30 @@
+/** What the routes work with; the Worker puts it together once for each isolate. */
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { Keyring } from "#access/keys.ts";
+import type { Principal } from "#access/scopes.ts";
+import type { UrlPolicy } from "#http/url-guard.ts";
+import type { Shards } from "#store/shards.ts";
+import type { Workflows } from "#store/workflows.ts";
+import type { Logger } from "#telemetry/log.ts";
+import type { Health } from "./health.ts";
+
+export interface Services {
+  version: string;
+  keyring: Keyring;
+  d1: D1Database;
+  database: DrizzleD1Database;
+  workflows: Workflows;
+  shards: Shards;
+  urlPolicy: UrlPolicy;
+  health: Health;
+  logger: Logger;
+}
+
+/** Hono's environment: what middleware leaves for the routes. */
+export interface AppEnv {
+  Variables: {
+    services: Services;
+    principal: Principal;
+    requestId: string;
+  };
+}

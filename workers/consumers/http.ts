@@ -1,0 +1,29 @@
+/** The HTTP worker: each task is one request, judged by the URL guard and made with the visit's idempotency key. */
+import { idempotencyKey } from "#engine/task.ts";
+import type { HttpRequestSpec } from "#http/prepare.ts";
+import { executeRequest, type HttpEnvironment } from "#http/request.ts";
+import type { Json } from "#kernel/json.ts";
+import type { TaskWorker } from "./task-batch.ts";
+
+/** The platform opens at most six connections at once for an invocation; a seventh would wait inside it. */
+export const HTTP_PARALLELISM = 6;
+
+export function httpWorker(
+  environment: Omit<HttpEnvironment, "idempotencyKey" | "signal">,
+  describeSystem: () => { [key: string]: Json },
+): TaskWorker {
+  return {
+    name: "http-worker",
+    parallelism: HTTP_PARALLELISM,
+    describeSystem,
+    async execute(task, config, signal) {
+      const spec = { ...config, timeout_ms: task.timeout_ms } as unknown as HttpRequestSpec;
+      const outcome = await executeRequest(spec, { ...environment, idempotencyKey: idempotencyKey(task), signal });
+      return {
+        outcome: outcome.ok ? { ok: true, output: outcome.output as Json } : { ok: false, error: outcome.error },
+        bytesIn: outcome.bytes_in,
+        bytesOut: outcome.bytes_out,
+      };
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/**
+ * Reports results to the shards: while one call to a shard is under way, further results for it gather and share the
+ * next. A message is acknowledged once its result has been taken; otherwise the queue delivers it again.
+ */
+import type { TaskResult } from "#engine/task.ts";
+import type { ShardAddress } from "#kernel/ids.ts";
+import { shardName } from "#kernel/ids.ts";
+import type { Shards } from "#store/shards.ts";
+import type { Logger } from "#telemetry/log.ts";
+
+/** Bounds of one call. */
+export const RESULTS_PER_CALL_MAX = 50;
+export const BYTES_PER_CALL_MAX = 1_048_576;
+
+/** Pause before the queue delivers a message again whose result was not taken. */
+const REDELIVERY_DELAY_S = 2;
+
+export interface Report {
+  result: TaskResult;
+  bytes: number;
+  message: Pick<Message, "ack" | "retry">;
+}
+
+export class Reporter {
+  readonly #shards: Shards;
+  readonly #logger: Logger;
+  readonly #gathered = new Map<string, Report[]>();
+  readonly #sending = new Map<string, Promise<void>>();
+
+  constructor(shards: Shards, logger: Logger) {
+    this.#shards = shards;
+    this.#logger = logger;
+  }
+
+  report(address: ShardAddress, report: Report): void {
+    const name = shardName(address);
+    const gathered = this.#gathered.get(name) ?? [];
+    this.#gathered.set(name, gathered);
+    gathered.push(report);
+    if (!this.#sending.has(name)) {
+      this.#sending.set(
+        name,
+        this.#send(address, gathered).finally(() => this.#sending.delete(name)),
+      );
+    }
+  }
+
+  /** Resolves when everything reported so far has been taken or given back to the queue. */
+  async drain(): Promise<void> {
+    while (this.#sending.size > 0) await Promise.all(this.#sending.values());
+  }
+
+  async #send(address: ShardAddress, gathered: Report[]): Promise<void> {
+    while (gathered.length > 0) {
+      const reports = takeCall(gathered);
+      const results = reports.map((report) => report.result);
+      try {
+        const outcomes = await this.#shards.call(address, (shard) => shard.tasksEnded(results));
+        reports.forEach((report, index) => {
+          if (outcomes[index] === "failed") report.message.retry({ delaySeconds: REDELIVERY_DELAY_S });
+          else report.message.ack();
+        });
+      } catch (error) {
+        this.#logger.warn("a shard did not take results", {
+          shard: shardName(address),
+          results: results.length,
+          error,
+        });
+        for (const report of reports) report.message.retry({ delaySeconds: REDELIVERY_DELAY_S });
+      }
+    }
+  }
+}
+
+/** Removes from the front what one call may carry. */
+export function takeCall(gathered: Report[]): Report[] {
+  let bytes = 0;
+  let count = 0;
+  for (const report of gathered) {
+    bytes += report.bytes;
+    if (count === RESULTS_PER_CALL_MAX || (count > 0 && bytes > BYTES_PER_CALL_MAX)) break;
+    count += 1;
+  }
+  return gathered.splice(0, count);
+}

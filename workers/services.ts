@@ -1,0 +1,108 @@
+/** The composition root: from bindings to the services that the API and the consumers work with, once an isolate. */
+import { drizzle } from "drizzle-orm/d1";
+import { Keyring } from "#access/keys.ts";
+import { Health } from "#api/health.ts";
+import type { Services } from "#api/services.ts";
+import type { HttpEnvironment } from "#http/request.ts";
+import { dohResolver, noResolver } from "#http/resolver.ts";
+import { environmentSecrets } from "#http/secrets.ts";
+import { systemClock } from "#kernel/clock.ts";
+import { type ShardNamespace, Shards } from "#store/shards.ts";
+import { Workflows } from "#store/workflows.ts";
+import { createLogger } from "#telemetry/log.ts";
+import { version } from "../package.json";
+import { type Env, settingsOf } from "./env.ts";
+
+export interface WorkerServices extends Services {
+  http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
+  /** Facts about the machine from the local runtime, as JSON text. */
+  host: string;
+  isLocal: boolean;
+}
+
+/** Parts of Weir that health reports on once they are there. */
+const COMING_COMPONENTS = ["meter", "fanout", "agent-runner", "hitl-worker", "analytics", "llm"];
+
+const made = new WeakMap<Env, WorkerServices>();
+
+export function servicesOf(env: Env): WorkerServices {
+  let services = made.get(env);
+  if (services === undefined) {
+    services = compose(env);
+    made.set(env, services);
+  }
+  return services;
+}
+
+function compose(env: Env): WorkerServices {
+  const settings = settingsOf(env);
+  const isLocal = settings.WEIR_LOCAL !== "";
+  const logger = createLogger("orchestrator", settings.LOG_LEVEL);
+  const database = drizzle(env.DB);
+  const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
+    shards: settings.COORDINATOR_SHARDS,
+    previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
+    region: settings.WEIR_HOME_REGION,
+  });
+  const urlPolicy = {
+    allowPrivateHosts: new Set(isLocal ? settings.WEIR_ALLOW_PRIVATE_HOSTS : []),
+    ownOrigins: new Set(settings.WEIR_OWN_ORIGIN),
+  };
+  const outgoing: HttpEnvironment["fetch"] = (url, options) => fetch(url, options as RequestInit);
+  return {
+    version,
+    keyring: new Keyring(settings.WEIR_OPERATOR_KEY),
+    d1: env.DB,
+    database,
+    workflows: new Workflows(database),
+    shards,
+    urlPolicy,
+    logger,
+    health: new Health(checksOf(env, shards), absent(), logger),
+    http: {
+      fetch: outgoing,
+      policy: urlPolicy,
+      resolver: settings.DNS_RESOLVER_URL === "" ? noResolver : dohResolver(settings.DNS_RESOLVER_URL, outgoing),
+      secrets: environmentSecrets(env),
+      clock: systemClock,
+    },
+    host: isLocal ? settings.WEIR_HOST : "",
+    isLocal,
+  };
+}
+
+function checksOf(env: Env, shards: Shards) {
+  return {
+    d1: {
+      essential: true,
+      check: async () => {
+        await env.DB.prepare("SELECT 1").first();
+        return null;
+      },
+    },
+    coordinator: {
+      essential: true,
+      check: async () => {
+        const [address] = shards.all();
+        if (address !== undefined) await shards.call(address, (shard) => shard.stats());
+        return null;
+      },
+    },
+    queues: { essential: true, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
+    // The HTTP worker is a consumer in this same script: it lives when the script lives and its queue is served.
+    "http-worker": { essential: false, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
+  };
+}
+
+/** A queue whose oldest message is older than this is not served well. */
+const OLD_MESSAGE_MS = 60_000;
+
+function describeQueue(metrics: QueueMetrics): string | null {
+  const oldest = metrics.oldestMessageTimestamp;
+  const age = oldest === undefined || metrics.backlogCount === 0 ? 0 : Date.now() - new Date(oldest).getTime();
+  return age > OLD_MESSAGE_MS ? `the oldest message has waited ${Math.round(age / 1000)} s` : null;
+}
+
+function absent(): Record<string, string> {
+  return Object.fromEntries(COMING_COMPONENTS.map((name) => [name, `not part of version ${version}`]));
+}
