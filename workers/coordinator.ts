@@ -26,7 +26,6 @@ import type {
 } from "#store/shard/protocol.ts";
 import { type LoadedRun, RunLog } from "#store/shard/run-log.ts";
 import { migrateShard } from "#store/shard/schema.ts";
-import { createLogger } from "#telemetry/log.ts";
 import { Alarm } from "./coordinator/alarm.ts";
 import { type Commit, CommitGroup } from "./coordinator/commit-group.ts";
 import { Dispatcher } from "./coordinator/dispatcher.ts";
@@ -36,7 +35,7 @@ import { Retention } from "./coordinator/retention.ts";
 import { RunCache } from "./coordinator/run-cache.ts";
 import { Transitions } from "./coordinator/transitions.ts";
 import { Waiters } from "./coordinator/waiters.ts";
-import { type Env, settingsOf } from "./env.ts";
+import { type Env, loggerOf, settingsOf } from "./env.ts";
 
 /** Due runs that one look takes up; the alarm goes off again at once while there are more. */
 const DUE_RUNS_PER_LOOK = 200;
@@ -44,7 +43,7 @@ const DUE_RUNS_PER_LOOK = 200;
 const DAY_MS = 24 * 3_600_000;
 
 export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
-  readonly #logger = createLogger("workflow-runner", settingsOf(this.env).LOG_LEVEL);
+  readonly #logger = loggerOf(this.env, "workflow-runner");
   readonly #alarm = new Alarm(this.ctx.storage);
   readonly #commits = new CommitGroup(this.ctx.storage);
   readonly #waiters = new Waiters();

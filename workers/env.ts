@@ -3,7 +3,7 @@ import { z } from "zod";
 import { REGIONS, type Region, SHARDS_MAX } from "#kernel/ids.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
 import type { TaskMessage } from "#store/task-message.ts";
-import { LOG_LEVELS } from "#telemetry/log.ts";
+import { createLogger, LOG_LEVELS, type Logger } from "#telemetry/log.ts";
 
 /** Bindings as `wrangler.toml` names them; variables are strings until parsed. */
 export interface Env {
@@ -62,4 +62,9 @@ export function settingsOf(env: Env): Settings {
     parsed.set(env, settings);
   }
   return settings;
+}
+
+export function loggerOf(env: Env, service: string): Logger {
+  const { LOG_LEVEL: level, WEIR_LOCAL: local } = settingsOf(env);
+  return createLogger({ service, level, asLines: local !== "" });
 }

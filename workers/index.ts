@@ -15,12 +15,13 @@ const app = createApp<Env>(servicesOf);
 export default {
   fetch: (request, env, context) => app.fetch(request, env, context),
 
-  async queue(batch, env) {
+  async queue(batch, env, context) {
     const services = servicesOf(env);
     switch (batch.queue) {
       case "weir-http": {
         const worker = httpWorker(services.http, () => describeIsolate(services, Date.now()));
-        await handleTaskBatch(batch, worker, services);
+        const goOnInBackground = services.isLocal ? (work: Promise<void>) => context.waitUntil(work) : null;
+        await handleTaskBatch(batch, worker, { ...services, goOnInBackground });
         break;
       }
       case "weir-dead":

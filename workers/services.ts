@@ -9,9 +9,8 @@ import { environmentSecrets } from "#http/secrets.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Workflows } from "#store/workflows.ts";
-import { createLogger } from "#telemetry/log.ts";
 import { version } from "../package.json";
-import { type Env, settingsOf } from "./env.ts";
+import { type Env, loggerOf, settingsOf } from "./env.ts";
 
 export interface WorkerServices extends Services {
   http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
@@ -37,7 +36,7 @@ export function servicesOf(env: Env): WorkerServices {
 function compose(env: Env): WorkerServices {
   const settings = settingsOf(env);
   const isLocal = settings.WEIR_LOCAL !== "";
-  const logger = createLogger("orchestrator", settings.LOG_LEVEL);
+  const logger = loggerOf(env, "orchestrator");
   const database = drizzle(env.DB);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
     shards: settings.COORDINATOR_SHARDS,

@@ -173,6 +173,11 @@ function metricsOf(node: NodeState): NodeMetricsView | null {
     bytes_out: node.output !== null && "stored_bytes" in node.output ? node.output.stored_bytes : 0,
     system: {},
   };
+  return measuredView(measured, node.attempt);
+}
+
+/** Measurements in the API's words: times as RFC 3339, durations between them. */
+function measuredView(measured: TaskMetrics, attempt: number): NodeMetricsView {
   return {
     sent_at: rfc3339(measured.sent_at),
     start_time: rfc3339(measured.start_time),
@@ -180,7 +185,7 @@ function metricsOf(node: NodeState): NodeMetricsView | null {
     queue_time_ms: Math.max(0, measured.start_time - measured.sent_at),
     execution_time_ms: Math.max(0, measured.end_time - measured.start_time),
     total_duration_ms: Math.max(0, measured.end_time - measured.sent_at),
-    attempt: node.attempt,
+    attempt,
     worker: measured.worker,
     bytes_in: measured.bytes_in,
     bytes_out: measured.bytes_out,
@@ -198,8 +203,8 @@ export type EventView = JsonObject & { seq: number; at: string; type: string };
 
 /** An event as the API shows it. Large values stay where they are: `output_bytes` says how large. */
 export function eventView(event: RunEvent): EventView {
-  const { at, ...rest } = event as RunEvent & { [key: string]: Json };
-  const view: EventView = { ...(rest as JsonObject), seq: event.seq, at: rfc3339(at), type: event.type };
+  const { seq, at, type, ...rest } = event;
+  const view: EventView = { seq, at: rfc3339(at), type, ...(rest as unknown as JsonObject) };
   for (const key of ["output", "inputs"] as const) {
     const stored = view[key] as { value?: Json; stored_bytes?: number } | undefined;
     if (stored === undefined) continue;
@@ -208,6 +213,9 @@ export function eventView(event: RunEvent): EventView {
       delete view[key];
       view[`${key}_bytes`] = stored.stored_bytes ?? 0;
     }
+  }
+  if ("metrics" in event && event.metrics !== undefined) {
+    view.metrics = measuredView(event.metrics, "attempt" in event ? event.attempt : 0) as unknown as JsonObject;
   }
   if (typeof view.due_at === "number") view.due_at = rfc3339(view.due_at);
   if (typeof view.retry_at === "number") view.retry_at = rfc3339(view.retry_at);

@@ -1,4 +1,7 @@
-/** Structured logs: one JSON object a record, handed to the console as an object so that the platform indexes it. */
+/**
+ * Structured logs: one JSON object a record. The platform indexes the fields of an object handed to the console; the
+ * local runtime writes to a terminal or a file, so there a record is one line of text.
+ */
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -15,7 +18,14 @@ export interface Logger {
 /** Fields that may hold a secret are named, never shown. */
 const REDACTED = /authorization|cookie|api[-_]?key|secret|password|token$/i;
 
-export function createLogger(service: string, level: LogLevel): Logger {
+export interface LogSettings {
+  service: string;
+  level: LogLevel;
+  /** One line of text a record instead of an object. */
+  asLines: boolean;
+}
+
+export function createLogger({ service, level, asLines }: LogSettings): Logger {
   const threshold = LOG_LEVELS.indexOf(level);
   const write =
     (at: LogLevel) =>
@@ -23,7 +33,7 @@ export function createLogger(service: string, level: LogLevel): Logger {
       if (LOG_LEVELS.indexOf(at) < threshold) return;
       const record = { ts: new Date().toISOString(), level: at, msg: message, service, ...clean(fields) };
       // biome-ignore lint/suspicious/noConsole: the console is where a Worker's log goes.
-      console[at](record);
+      console[at](asLines ? JSON.stringify(record) : record);
     };
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }

@@ -98,7 +98,9 @@ describe("routing: success edges (rule 2)", () => {
       edges: [edge("a", "b", { condition: "output.absent.deep == 1.0" }), edge("a", "c")],
     });
     expect(run.outputs).toEqual({ c: 2 });
-    expect(run.events.filter((event) => event.type === "warning")).toMatchObject([{ code: "missing_field", node: "a" }]);
+    expect(run.events.filter((event) => event.type === "warning")).toMatchObject([
+      { code: "missing_field", node: "a" },
+    ]);
   });
 
   test("any other error in a condition fails the node", () => {

@@ -24,7 +24,10 @@ export function twelveNodes(host: string): object {
       transform("odd", "'odd'"),
       { id: "numbers", type: "filter", config: { from: [1, 2, 3, 4], condition: "item > 2.0" } },
       { id: "total", type: "aggregate", config: { operation: "sum" } },
-      transform("report", "{'paths': nodes.joined, 'total': output.total, 'parity': nodes.even != null ? 'even' : 'odd'}"),
+      transform(
+        "report",
+        "{'paths': nodes.joined, 'total': output.total, 'parity': nodes.even != null ? 'even' : 'odd'}",
+      ),
     ],
     edges: [
       { from: "start", to: "left" },

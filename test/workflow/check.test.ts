@@ -4,11 +4,18 @@ import { checkWorkflow } from "#workflow/check.ts";
 import { EDGES_MAX, NODES_MAX, TIMEOUT_MS_MAX } from "#workflow/limits.ts";
 
 const node = (id: string, more: object = {}) => ({ id, type: "parallel", ...more });
-const http = (id: string, config: object = {}) => ({ id, type: "http", config: { url: "https://a.example.com/", ...config } });
+const http = (id: string, config: object = {}) => ({
+  id,
+  type: "http",
+  config: { url: "https://a.example.com/", ...config },
+});
 const transform = (id: string, expression: string) => ({ id, type: "transform", config: { expression } });
 const edge = (from: string, to: string, more: object = {}) => ({ from, to, ...more });
 const pointers = (document: unknown) => checkWorkflow(document).errors.map((problem) => problem.pointer);
-const messages = (document: unknown) => checkWorkflow(document).errors.map((problem) => problem.message).join("\n");
+const messages = (document: unknown) =>
+  checkWorkflow(document)
+    .errors.map((problem) => problem.message)
+    .join("\n");
 
 describe("check: shape", () => {
   test.each([
@@ -115,8 +122,16 @@ describe("check: config, templates and expressions", () => {
     ["an http node without url", { id: "a", type: "http" }, "/nodes/0/config/url"],
     ["an unknown method", http("a", { method: "BREW" }), "/nodes/0/config/method"],
     ["an unknown config field", http("a", { colour: 1 }), "/nodes/0/config/colour"],
-    ["an unknown function", { id: "a", type: "function", config: { function_name: "rm" } }, "/nodes/0/config/function_name"],
-    ["a template to a node that is not there", http("a", { query: { q: "$nodes.ghost.x" } }), "/nodes/0/config/query/q"],
+    [
+      "an unknown function",
+      { id: "a", type: "function", config: { function_name: "rm" } },
+      "/nodes/0/config/function_name",
+    ],
+    [
+      "a template to a node that is not there",
+      http("a", { query: { q: "$nodes.ghost.x" } }),
+      "/nodes/0/config/query/q",
+    ],
     ["a template to itself", http("a", { query: { q: "$nodes.a.x" } }), "/nodes/0/config/query/q"],
     ["$item outside a map", http("a", { query: { q: "$item.x" } }), "/nodes/0/config/query/q"],
     ["bad CEL", transform("a", "output ="), "/nodes/0/config/expression"],
@@ -126,17 +141,25 @@ describe("check: config, templates and expressions", () => {
   });
 
   test("a template or expression may read what ran before on a path, and nothing later", () => {
-    const nodes = [http("first"), http("second", { query: { q: "$nodes.first.body" } }), transform("third", "nodes.first")];
+    const nodes = [
+      http("first"),
+      http("second", { query: { q: "$nodes.first.body" } }),
+      transform("third", "nodes.first"),
+    ];
     const edges = [edge("first", "second"), edge("second", "third")];
     expect(pointers({ nodes, edges })).toEqual([]);
     const later = [http("first", { query: { q: "$nodes.second.body" } }), http("second")];
-    expect(messages({ nodes: later, edges: [edge("first", "second")] })).toContain('"second" cannot have run before "first"');
+    expect(messages({ nodes: later, edges: [edge("first", "second")] })).toContain(
+      '"second" cannot have run before "first"',
+    );
   });
 
   test("an edge's condition may read the node it leaves", () => {
     const nodes = [node("a"), node("b")];
     expect(pointers({ nodes, edges: [edge("a", "b", { condition: "nodes.a.x == 1.0" })] })).toEqual([]);
-    expect(pointers({ nodes, edges: [edge("a", "b", { condition: "nodes.b.x == 1.0" })] })).toEqual(["/edges/0/condition"]);
+    expect(pointers({ nodes, edges: [edge("a", "b", { condition: "nodes.b.x == 1.0" })] })).toEqual([
+      "/edges/0/condition",
+    ]);
   });
 
   test("a node type that is coming soon is a warning", () => {

@@ -36,7 +36,16 @@ export interface BatchServices {
   database: DrizzleD1Database;
   shards: Shards;
   logger: Logger;
+  /**
+   * Set by the local runtime, whose queues hand over one batch at a time: a task that takes longer lets go of its batch
+   * and goes on under this, so that one slow server does not hold up every other run. Its message is then taken as
+   * acknowledged; the deadline of its announced start, and the hand-over after a lost process, stand in for it.
+   */
+  goOnInBackground: ((work: Promise<void>) => void) | null;
 }
+
+/** A local task lets go of its batch after this; by then its start has been announced. */
+export const LET_GO_AFTER_MS = 750;
 
 /** Pause before the queue delivers a message again that could not be handled for a reason of ours. */
 const REDELIVERY_DELAY_S = 2;
@@ -45,13 +54,22 @@ export async function handleTaskBatch(batch: MessageBatch, worker: TaskWorker, s
   const { shards, logger } = services;
   const reporter = new Reporter(shards, logger);
   const announcer = new Announcer(shards, logger);
-  await inParallel(batch.messages, worker.parallelism, async (message) => {
+  const handleSafely = async (message: Message): Promise<void> => {
     try {
       await handle(message, batch.queue, worker, services, reporter, announcer);
     } catch (error) {
       logger.error("a task could not be handled", { queue: batch.queue, message: message.id, error });
       message.retry({ delaySeconds: REDELIVERY_DELAY_S });
     }
+  };
+  const { goOnInBackground } = services;
+  await inParallel(batch.messages, worker.parallelism, async (message) => {
+    const handled = handleSafely(message);
+    if (goOnInBackground === null) return handled;
+    const inTime = await Promise.race([handled.then(() => true), scheduler.wait(LET_GO_AFTER_MS).then(() => false)]);
+    if (inTime) return;
+    message.ack();
+    goOnInBackground(handled.then(() => reporter.drain()));
   });
   await reporter.drain();
 }
