@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { answerOutside } from "./test/workers/outside.ts";
 
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig(async () => ({
@@ -7,14 +8,15 @@ export default defineConfig(async () => ({
     cloudflareTest({
       wrangler: { configPath: "./wrangler.toml" },
       miniflare: {
+        // Nothing leaves the machine.
+        outboundService: answerOutside,
         bindings: {
           MIGRATIONS: await readD1Migrations("migrations"),
-          COORDINATOR_SHARDS: "2",
           WEIR_OPERATOR_KEY: "weir_test-operator-key",
           LOG_LEVEL: "error",
         },
       },
     }),
   ],
-  test: { include: ["test/workers/**/*.test.ts"], setupFiles: ["test/workers/setup.ts"] },
+  test: { silent: "passed-only", include: ["test/workers/**/*.test.ts"], setupFiles: ["test/workers/setup.ts"] },
 }));

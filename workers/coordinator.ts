@@ -40,6 +40,9 @@ import { type Env, loggerOf, settingsOf } from "./env.ts";
 /** Due runs that one look takes up; the alarm goes off again at once while there are more. */
 const DUE_RUNS_PER_LOOK = 200;
 
+/** A run whose look failed is looked at again after this. */
+const POSTPONE_MS = 60_000;
+
 const DAY_MS = 24 * 3_600_000;
 
 export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
@@ -239,9 +242,18 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   async #lookAround(): Promise<void> {
     await this.#recovery.recover();
     const due = this.#runs.due(Date.now(), DUE_RUNS_PER_LOOK);
-    await Promise.all(due.map((runId) => this.#change(runId, { type: "tick" })));
+    await Promise.all(due.map((runId) => this.#tick(runId)));
     await this.#projector.flush(() => this.#dispatcher.sentThrough(this.#runs.lastId));
     await this.#retention.look(Date.now());
+  }
+
+  /** One run that cannot be looked at does not keep the others from it, and is not asked for again at once. */
+  async #tick(runId: string): Promise<void> {
+    try {
+      await this.#change(runId, { type: "tick" });
+    } catch {
+      this.#runs.postpone(runId, Date.now() + POSTPONE_MS);
+    }
   }
 
   #rearm(): void {
@@ -272,8 +284,6 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   ): Promise<Outcome[]> {
     const changes = items.map((item) => this.#change(item.run_id, inputOf(item)));
     const settled = await Promise.allSettled(changes);
-    const failed = settled.find((change) => change.status === "rejected");
-    if (failed !== undefined && items.length === 1) throw failed.reason;
     return settled.map((change) => (change.status === "fulfilled" ? (change.value?.outcome ?? "too_late") : "failed"));
   }
 

@@ -79,7 +79,6 @@ async function run({ environment, isWatching }, ending) {
     ].join(","),
     WEIR_OWN_ORIGIN: ownOrigins(settings.host, port).join(","),
     WEIR_LOCAL: crypto.randomUUID(),
-    WEIR_ANALYTICS: "local",
     WEIR_HOST: JSON.stringify(describeHost()),
   };
   const served = (/** @type {WorkerModules} */ built) =>

@@ -8,29 +8,27 @@ export const BODY_BYTES_MAX = 1_048_576;
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i;
 
-/** Reads and parses the body once; routes then get it from `c.req.json()`. */
+/** Reads and parses the body once; routes then get it from `c.req.json()`, undefined when there is none. */
 export const readJsonBody: MiddlewareHandler<AppEnv> = async (context, next) => {
-  const { method, raw } = context.req;
-  if (method === "GET" || method === "HEAD" || method === "DELETE" || raw.body === null) {
+  const { req } = context;
+  if (req.method !== "POST" && req.method !== "PUT" && req.method !== "PATCH") {
     await next();
     return;
   }
-  const text = await readText(raw);
-  if (text !== "") {
-    const type = context.req.header("Content-Type");
-    if (type !== undefined && !JSON_TYPE.test(type)) {
-      throw new ApiError("unsupported_media_type", `send JSON with "Content-Type: application/json", not "${type}"`);
-    }
-    const value = parse(text);
-    context.req.json = <T>() => Promise.resolve(value as T);
-    // The validators look at the type to decide whether there is a body to validate.
-    if (type === undefined) {
-      const header = context.req.header.bind(context.req);
-      const withType = (name?: string) =>
-        name?.toLowerCase() === "content-type" ? "application/json" : header(name ?? "");
-      context.req.header = withType as typeof context.req.header;
-    }
+  const text = req.raw.body === null ? "" : await readText(req.raw);
+  const type = req.header("Content-Type");
+  if (text !== "" && type !== undefined && !JSON_TYPE.test(type)) {
+    throw new ApiError("unsupported_media_type", `send JSON with "Content-Type: application/json", not "${type}"`);
   }
+  const value = text === "" ? undefined : parse(text);
+  req.json = <T>() => Promise.resolve(value as T);
+  // The validators skip what does not call itself JSON; here it is known to be, or to be absent.
+  const header = req.header.bind(req);
+  const withType = (name?: string) => {
+    if (name === undefined) return { ...header(), "content-type": "application/json" };
+    return name.toLowerCase() === "content-type" ? "application/json" : header(name);
+  };
+  req.header = withType as typeof req.header;
   await next();
 };
 

@@ -178,10 +178,21 @@ export class Transition {
         tenant: this.state.tenant,
         queue,
         workflow: this.state.workflow,
-        config: parsed.data as JsonObject,
+        config: this.#withSecrets(node, parsed.data as JsonObject),
         timeout_ms: node.timeoutMs,
       },
     };
+  }
+
+  /**
+   * Names the secrets that the author's own text asks for, so that no others are resolved: rendered inputs and outputs
+   * may hold what looks like a reference, and they are strangers' text.
+   */
+  #withSecrets(node: CompiledNode, config: JsonObject): JsonObject {
+    const written = new Set(node.config.secrets.map((secret) => secret.name));
+    const declared = config.secrets;
+    const names = Array.isArray(declared) ? declared.filter((name) => written.has(String(name))) : [...written];
+    return { ...config, secrets: names };
   }
 
   /** Sends the current attempt again, or gives it up as lost after too many times. */

@@ -231,6 +231,27 @@ describe("tasks: outputs by size", () => {
   });
 });
 
+describe("tasks: secrets", () => {
+  const authored = (config: object) => ({
+    nodes: [{ id: "a", type: "http", config: { url: "https://api.example.com/", ...config } }],
+  });
+
+  test("only secrets that the author wrote are named for the worker, never what an input spells", () => {
+    const definition = authored({ headers: { authorization: "$secrets.MINE", "x-note": "$inputs.note" } });
+    const run = new RunDriver(definition, { note: "$secrets.THEIRS" });
+    expect(run.tasks[0]?.config).toMatchObject({
+      headers: { authorization: "$secrets.MINE", "x-note": "$secrets.THEIRS" },
+      secrets: ["MINE"],
+    });
+    expect(new RunDriver(authored({}), {}).tasks[0]?.config.secrets).toEqual([]);
+  });
+
+  test("a declared list narrows them", () => {
+    const headers = { a: "$secrets.ONE", b: "$secrets.TWO" };
+    expect(new RunDriver(authored({ headers, secrets: ["TWO", "THREE"] })).tasks[0]?.config.secrets).toEqual(["TWO"]);
+  });
+});
+
 describe("tasks: config", () => {
   test("templates are rendered from what ran before; an unresolved one fails the node and names the path", () => {
     const definition = (url: string) => ({

@@ -61,6 +61,16 @@ export class Projector {
     return Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
   }
 
+  /** A run that cannot be read keeps no other from being carried over. */
+  #rowOrNothing(runId: string): RunRow | null {
+    try {
+      return this.#rowOf(runId);
+    } catch (error) {
+      this.#logger.error("a run could not be projected", { run_id: runId, error });
+      return null;
+    }
+  }
+
   /** Carries over what there is; `sentThrough` is stored along with the position, at no cost of its own. */
   async flush(sentThrough: () => number): Promise<void> {
     if (this.#flushing) return;
@@ -68,7 +78,7 @@ export class Projector {
     try {
       while (this.backlog > 0) {
         const { runIds, through } = this.#runs.changedSince(this.#through, FLUSH_ROWS_MAX);
-        const rows = runIds.map((runId) => this.#rowOf(runId)).filter((row) => row !== null);
+        const rows = runIds.map((runId) => this.#rowOrNothing(runId)).filter((row) => row !== null);
         const batches = rowBatches(rows);
         if (batches.length > 0) {
           await this.#database.batch(batches.map((json) => this.#database.prepare(UPSERT_RUNS).bind(json)));

@@ -55,6 +55,8 @@ const startBody = z
   })
   .openapi("StartRun");
 
+const cancelBody = z.strictObject({ reason: z.string().max(REASON_LENGTH_MAX).optional() }).optional();
+
 const runParams = z.object({ id: z.string() });
 
 const start = protectedRoute("run", {
@@ -137,7 +139,7 @@ const cancel = protectedRoute("run", {
   summary: "Cancel a run: no node starts after the answer",
   request: {
     params: runParams,
-    body: json(z.strictObject({ reason: z.string().max(REASON_LENGTH_MAX).optional() }), "why, if it matters"),
+    body: json(cancelBody, "why, if it matters"),
   },
   responses: { 202: json(acceptedRun, "cancelled") },
 });
@@ -213,7 +215,7 @@ export const runRoutes = new OpenAPIHono<AppEnv>()
   })
   .openapi(cancel, async (context) => {
     const { id } = context.req.valid("param");
-    const reason = context.req.valid("json").reason ?? null;
+    const reason = context.req.valid("json")?.reason ?? null;
     const reply = await askOrArchive(
       context,
       id,

@@ -126,6 +126,11 @@ export class RunLog {
     run.dueAt = dueAt;
   }
 
+  /** Puts off the next look at a run that cannot be loaded. */
+  postpone(runId: string, dueAt: number): void {
+    this.#sql.exec("UPDATE run SET due_at = ? WHERE run_id = ? AND due_at IS NOT NULL", dueAt, runId);
+  }
+
   #append(run: LoadedRun, events: readonly RunEvent[]): number {
     const first = events[0];
     const last = events.at(-1);
