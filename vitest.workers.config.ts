@@ -18,5 +18,9 @@ export default defineConfig(async () => ({
       },
     }),
   ],
-  test: { silent: "passed-only", include: ["test/workers/**/*.test.ts"], setupFiles: ["test/workers/setup.ts"] },
+  test: {
+    silent: "passed-only" as const,
+    include: ["test/workers/**/*.test.ts"],
+    setupFiles: ["test/workers/setup.ts"],
+  },
 }));

@@ -6,8 +6,7 @@ export function twelveNodes(host: string): object {
   const http = (id: string, method: string) => ({
     id,
     type: "http",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: Weir's own interpolation
-    config: { url: `http://${host}/${id}/` + "${$inputs.n}", method },
+    config: { url: `http://${host}/${id}/\${$inputs.n}`, method },
     retry: { max_attempts: 5, backoff_ms: 50 },
     timeout_ms: 10_000,
   });
