@@ -14,6 +14,9 @@ export const CHUNK_UNITS = 600_000;
 /** Events after which a snapshot is due; more for larger graphs, whose snapshots cost more. */
 export const SNAPSHOT_EVENTS_MIN = 256;
 
+/** Where a snapshot's state stands among a run's stored values; no node can have this id. */
+const SNAPSHOT_PATH = ">snapshot";
+
 export interface RunHeader {
   run_id: string;
   tenant: string;
@@ -55,10 +58,8 @@ export class RunLog {
   load(runId: string): LoadedRun | null {
     const header = this.header(runId);
     if (header === null) return null;
-    const snapshot = this.#sql
-      .exec<{ seq: number; state: string }>("SELECT seq, state FROM snapshot WHERE run_id = ?", runId)
-      .toArray()[0];
-    const base = snapshot === undefined ? undefined : parseState(snapshot.state);
+    const snapshot = this.#sql.exec<{ seq: number }>("SELECT seq FROM snapshot WHERE run_id = ?", runId).toArray()[0];
+    const base = snapshot === undefined ? undefined : parseState(this.#readText(runId, SNAPSHOT_PATH, 0));
     const state = fold(this.#eventsAfter(runId, snapshot?.seq ?? 0), base);
     return { state, dueAt: header.due_at, snapshotSeq: snapshot?.seq ?? 0 };
   }
@@ -147,16 +148,21 @@ export class RunLog {
     this.#nextId += 1;
     const { state } = run;
     const interval = Math.max(SNAPSHOT_EVENTS_MIN, state.nodes.size * 4);
-    if (state.seq - run.snapshotSeq >= interval && state.ended_at === null) {
-      this.#sql.exec(
-        "INSERT INTO snapshot (run_id, seq, state) VALUES (?1, ?2, ?3) ON CONFLICT (run_id) DO UPDATE SET seq = ?2, state = ?3",
-        state.run_id,
-        state.seq,
-        serialiseState(state),
-      );
-      run.snapshotSeq = state.seq;
-    }
+    if (state.seq - run.snapshotSeq >= interval && state.ended_at === null) this.#snapshot(run);
     return text.length;
+  }
+
+  #snapshot(run: LoadedRun): void {
+    const { run_id: runId, seq } = run.state;
+    // The state before may have taken more chunks.
+    this.#sql.exec("DELETE FROM stored_value WHERE run_id = ? AND path = ?", runId, SNAPSHOT_PATH);
+    this.storeValue(runId, SNAPSHOT_PATH, 0, serialiseState(run.state));
+    this.#sql.exec(
+      "INSERT INTO snapshot (run_id, seq) VALUES (?1, ?2) ON CONFLICT (run_id) DO UPDATE SET seq = ?2",
+      runId,
+      seq,
+    );
+    run.snapshotSeq = seq;
   }
 
   storeValue(runId: string, path: string, visit: number, text: string): void {
@@ -178,6 +184,10 @@ export class RunLog {
   }
 
   readValue(runId: string, path: string, visit: number): Json {
+    return JSON.parse(this.#readText(runId, path, visit)) as Json;
+  }
+
+  #readText(runId: string, path: string, visit: number): string {
     let text = "";
     const rows = this.#sql.exec<{ text: string }>(
       "SELECT text FROM stored_value WHERE run_id = ? AND path = ? AND visit = ? ORDER BY chunk",
@@ -186,7 +196,7 @@ export class RunLog {
       visit,
     );
     for (const row of rows) text += row.text;
-    return JSON.parse(text) as Json;
+    return text;
   }
 
   /** Runs to look at by `nowMs`, the most overdue first. */

@@ -24,8 +24,8 @@ const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX event_run ON event (run_id, first_seq);
 
-  -- Folding begins here when there is one: keeps loading cheap for long logs.
-  CREATE TABLE snapshot (run_id TEXT PRIMARY KEY, seq INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+  -- Folding begins at this event when there is one, on the state in stored_value: keeps loading cheap for long logs.
+  CREATE TABLE snapshot (run_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 
   -- Values too large for the log, in chunks below the row limit of 2 MB.
   CREATE TABLE stored_value (
