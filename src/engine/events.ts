@@ -45,8 +45,14 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** A value in the log itself, or the size of one that stands in chunk rows under (run, path, visit). */
-export type StoredValue = { value: Json } | { stored_bytes: number };
+/** A value in the log itself, or the size of one that stands in chunk rows beside it under (run, path, visit). */
+export type StoredValue = { value: Json } | StoredBeside;
+
+/** `at` names the node run that the value was stored for, when that was another: a value passed through is kept once. */
+export interface StoredBeside {
+  stored_bytes: number;
+  at?: { path: string; visit: number };
+}
 
 /** Why a run failed. */
 export interface RunError {

@@ -40,6 +40,10 @@ export interface NodeState {
   sends: number;
   faults: number;
   due: { kind: DueKind; at: number } | null;
+  /** Number of the event that began this visit: what ended later is not there for its templates. */
+  began_seq: number;
+  /** Number of the event that ended it. */
+  ended_seq: number;
   queued_at: number | null;
   started_at: number | null;
   ended_at: number | null;
@@ -88,6 +92,8 @@ export function newNodeState(): NodeState {
     sends: 0,
     faults: 0,
     due: null,
+    began_seq: 0,
+    ended_seq: 0,
     queued_at: null,
     started_at: null,
     ended_at: null,
@@ -99,12 +105,6 @@ export function newNodeState(): NodeState {
 
 export function isTerminal(status: RunStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
-}
-
-export function hasEnded(node: NodeState): boolean {
-  return (
-    node.status === "completed" || node.status === "failed" || node.status === "skipped" || node.status === "cancelled"
-  );
 }
 
 /** When the run next needs to be looked at though nothing arrives; null when never. */
@@ -135,7 +135,8 @@ export function parseState(text: string): RunState {
   };
   return {
     ...stored,
-    nodes: new Map(stored.nodes),
+    // A snapshot of an earlier version may lack what was added since.
+    nodes: new Map(stored.nodes.map(([path, node]) => [path, { ...newNodeState(), ...node }])),
     edges: new Map(stored.edges),
     active: new Set(stored.active),
   };

@@ -1,0 +1,58 @@
+/**
+ * Values of one transition by size: small ones go into the log, large ones beside it. What is stored or read here is
+ * remembered for the transition's length, so that a large value is parsed once however often it is referred to.
+ */
+import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors.ts";
+import { type Json, utf8Length } from "#kernel/json.ts";
+import type { StoredValue } from "./events.ts";
+import { OUTPUT_BYTES_MAX, OUTPUT_INLINE_BYTES } from "./limits.ts";
+import type { ReadStored } from "./scope.ts";
+
+export interface StoreEffect {
+  type: "store";
+  path: string;
+  visit: number;
+  text: string;
+}
+
+export interface KeptValue {
+  stored: StoredValue;
+  /** What must be stored beside the log, if anything. */
+  effects: StoreEffect[];
+  /** Units of text that the log grows by. */
+  logUnits: number;
+}
+
+export class TransitionValues {
+  /** Bytes put beside the log so far. */
+  storedBytes = 0;
+  readonly #readStored: ReadStored;
+  readonly #known = new Map<string, Json>();
+
+  constructor(readStored: ReadStored) {
+    this.#readStored = readStored;
+  }
+
+  read(path: string, visit: number): Json {
+    const key = `${path}/${visit}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const value = this.#readStored(path, visit);
+    this.#known.set(key, value);
+    return value;
+  }
+
+  /** A node run's value as the log keeps it; `output_too_large` above the bound. */
+  keep(path: string, visit: number, value: Json): Result<KeptValue, NodeError> {
+    const text = JSON.stringify(value);
+    // UTF-8 takes at most three bytes a UTF-16 unit: short texts need no counting.
+    const bytes = text.length * 3 <= OUTPUT_INLINE_BYTES ? text.length : utf8Length(text);
+    if (bytes <= OUTPUT_INLINE_BYTES) return ok({ stored: { value }, effects: [], logUnits: text.length });
+    if (bytes > OUTPUT_BYTES_MAX) {
+      return fail(nodeError("output_too_large", `the output has ${bytes} bytes; at most ${OUTPUT_BYTES_MAX} are kept`));
+    }
+    this.#known.set(`${path}/${visit}`, value);
+    this.storedBytes += bytes;
+    return ok({ stored: { stored_bytes: bytes }, effects: [{ type: "store", path, visit, text }], logUnits: 0 });
+  }
+}
