@@ -13,13 +13,18 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (context, next) => 
       throw new ApiError("unavailable", "no operator key is set up: set the secret WEIR_OPERATOR_KEY");
     }
     const match = /^Bearer +(\S+) *$/i.exec(context.req.header("Authorization") ?? "");
-    const principal = match?.[1] === undefined ? null : await keyring.recognise(match[1]);
-    if (principal === null) {
+    const recognition = match?.[1] === undefined ? null : await keyring.recognise(match[1]);
+    if (recognition?.outcome === "busy") {
+      throw new ApiError("overloaded", "too many unknown keys were sent; this one cannot be looked for yet", {
+        headers: { "Retry-After": String(Math.ceil(recognition.retryAfterMs / 1_000)) },
+      });
+    }
+    if (recognition?.outcome !== "recognised") {
       throw new ApiError("unauthenticated", 'send your key as "Authorization: Bearer weir_…"', {
         headers: { "WWW-Authenticate": "Bearer" },
       });
     }
-    context.set("principal", principal);
+    context.set("principal", recognition.principal);
   }
   await next();
 };
