@@ -2,7 +2,8 @@
 import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { describe, expect, test } from "vitest";
-import { digestOf, hexOf } from "#access/key-text.ts";
+import { digestOf, hexOf, newKeyText } from "#access/key-text.ts";
+import { UNKNOWN_KEYS_MAX } from "#access/known-keys.ts";
 import { SCOPES } from "#access/scopes.ts";
 import { createApp } from "#api/app.ts";
 import { KEY_NAME_LENGTH_MAX } from "#api/routes/keys.ts";
@@ -218,6 +219,28 @@ describe("keys", () => {
       `INSERT INTO keys (id, tenant, digest, prefix, name, scopes, created_by, created_at) VALUES ('key_x', 'default', 'future', 'weir_', 'n', '["read","time-travel"]', 'test', 0)`,
     );
     expect((await new Keys(drizzle(env.DB)).find("future"))?.principal.scopes).toEqual(new Set(["read"]));
+  });
+});
+
+describe("guesses", () => {
+  test("beyond the bound are 429 and cost D1 nothing; without the form of a key they are 401; known keys go on", async () => {
+    await makeTenant("guessed");
+    const { key } = await makeKey("guessed", ["read"]);
+    // Its own memory, so that other tests do not meet a full one.
+    const visit = isolate();
+    const list = (bearer: string) => visit("GET", "/api/v1/runs", bearer);
+    expect((await list(key)).status).toBe(200);
+    for (let i = 0; i < UNKNOWN_KEYS_MAX; i++) expect((await list(newKeyText())).status).toBe(401);
+    statements.length = 0;
+    const busy = await list(newKeyText());
+    expect(busy).toMatchObject({
+      status: 429,
+      body: { error: { code: "rate_limited", details: { limit: UNKNOWN_KEYS_MAX, window_s: 10 } } },
+    });
+    expect(Number(busy.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect((await list("weir_wrong")).status).toBe(401);
+    expect(statements).toEqual([]);
+    expect((await list(key)).status).toBe(200);
   });
 });
 
