@@ -19,6 +19,7 @@ import type {
   CancelReply,
   CoordinatorRpc,
   EventPage,
+  OfTenant,
   RunDetails,
   ShardStats,
   StartReply,
@@ -193,16 +194,16 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return { outcome: changed.outcome === "accepted" ? "cancelled" : "terminal", run };
   }
 
-  async tasksStarted(starts: TaskStart[]): Promise<Outcome[]> {
+  async tasksStarted(starts: OfTenant<TaskStart>[]): Promise<Outcome[]> {
     return this.#changeAll(starts, (start) => ({ type: "task_started", start }));
   }
 
-  async tasksEnded(results: TaskResult[]): Promise<Outcome[]> {
+  async tasksEnded(results: OfTenant<TaskResult>[]): Promise<Outcome[]> {
     return this.#changeAll(results, (result) => ({ type: "task_ended", result }));
   }
 
-  async taskConfig(address: TaskAddress): Promise<JsonObject | null> {
-    const run = this.#transitions.load(address.run_id);
+  async taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null> {
+    const run = this.#find(tenant, address.run_id);
     const node = run?.state.nodes.get(address.path);
     if (run === null || node === undefined) return null;
     if (node.visit !== address.visit || node.attempt !== address.attempt) return null;
@@ -267,10 +268,17 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     for (const at of times) if (at !== null) this.#alarm.noLaterThan(Math.max(at, nowMs));
   }
 
-  /** Hands an input to a run; a failure is logged and changes nothing. */
-  async #change(runId: string, input: PlanInput): Promise<{ run: LoadedRun; outcome: Outcome } | null> {
+  /** Hands an input to a run, of `tenant` when somebody outside names it; a failure is logged and changes nothing. */
+  async #change(
+    runId: string,
+    input: PlanInput,
+    tenant: string | null = null,
+  ): Promise<{ run: LoadedRun; outcome: Outcome } | null> {
     try {
-      return await this.#commits.submit((commit) => this.#transitions.change(runId, input, commit));
+      return await this.#commits.submit((commit) => {
+        if (tenant !== null && this.#find(tenant, runId) === null) return null;
+        return this.#transitions.change(runId, input, commit);
+      });
     } catch (error) {
       this.#logger.error("a transition failed", { run_id: runId, input: input.type, error });
       throw error;
@@ -278,11 +286,11 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   }
 
   /** One bad input does not keep the others from being taken up (invariant 12). */
-  async #changeAll<Item extends TaskAddress>(
+  async #changeAll<Item extends OfTenant<TaskAddress>>(
     items: readonly Item[],
     inputOf: (item: Item) => PlanInput,
   ): Promise<Outcome[]> {
-    const changes = items.map((item) => this.#change(item.run_id, inputOf(item)));
+    const changes = items.map((item) => this.#change(item.run_id, inputOf(item), item.tenant));
     const settled = await Promise.allSettled(changes);
     return settled.map((change) => (change.status === "fulfilled" ? (change.value?.outcome ?? "too_late") : "failed"));
   }

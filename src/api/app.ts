@@ -9,7 +9,9 @@ import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
 import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { tenantRoutes } from "./routes/tenants.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
 import type { AppEnv, Services } from "./services.ts";
 import { answerTraceparent } from "./trace-context.ts";
@@ -29,7 +31,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
   app.use(authenticate);
   app.use(readJsonBody);
 
-  for (const routes of [healthRoutes, workflowRoutes, runRoutes, evalRoutes]) {
+  for (const routes of [healthRoutes, workflowRoutes, runRoutes, evalRoutes, keyRoutes, tenantRoutes]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);
   }

@@ -30,7 +30,9 @@ export async function writeArchive(
         .bind(runId, chunk, tenant, data),
     );
   }
-  statements.push(database.prepare("UPDATE runs SET archived_at = ? WHERE run_id = ?").bind(nowMs, runId));
+  statements.push(
+    database.prepare("UPDATE runs SET archived_at = ? WHERE run_id = ? AND tenant = ?").bind(nowMs, runId, tenant),
+  );
   await database.batch(statements);
 }
 

@@ -59,6 +59,21 @@ describe("coordinator: start", () => {
     expect(await stub.waitForEnd("elsewhere", id, 0)).toBeNull();
     expect(await stub.cancel("elsewhere", id, null)).toEqual({ outcome: "not_found" });
   });
+
+  test("a task's start, config and result under another tenant reach nothing", async () => {
+    const { stub, address } = shard(11);
+    const { run_id } = runOf(await stub.start(TENANT, await startRequest(address, httpRun("/slow/2000"))));
+    const task = { run_id, path: "call", visit: 1, attempt: 1 };
+    const times = { sent_at: 0, start_time: 0, end_time: 0 };
+    const metrics = { worker: "http-worker" as const, ...times, bytes_in: 0, bytes_out: 0, system: {} };
+    const result = { ...task, outcome: { ok: true as const, output: { body: "forged" } }, metrics };
+    const start = { ...task, worker: "http-worker" as const };
+    expect(await stub.taskConfig("elsewhere", task)).toBeNull();
+    expect(await stub.tasksStarted([{ ...start, tenant: "elsewhere" }])).toEqual(["too_late"]);
+    expect(await stub.tasksEnded([{ ...result, tenant: "elsewhere" }])).toEqual(["too_late"]);
+    expect(await stub.taskConfig(TENANT, task)).toMatchObject({ method: "POST" });
+    expect(await stub.tasksEnded([{ ...result, tenant: TENANT }])).toEqual(["accepted"]);
+  });
 });
 
 describe("coordinator: commits", () => {
@@ -86,6 +101,7 @@ describe("coordinator: commits", () => {
     const times = { sent_at: 0, start_time: 0, end_time: 0 };
     const metrics = { worker: "http-worker" as const, ...times, bytes_in: 0, bytes_out: 0, system: {} };
     const result = (run_id: string) => ({
+      tenant: TENANT,
       run_id,
       path: "call",
       visit: 1,
@@ -137,6 +153,8 @@ describe("coordinator: projection to D1", () => {
     await write({ ...full, seq: 4, status: "running" });
     await write(full);
     expect(await rowOf("run_guard")).toMatchObject({ seq: 5, status: "completed" });
+    await write({ ...full, seq: 7, status: "cancelled", tenant: "elsewhere" });
+    expect(await rowOf("run_guard")).toMatchObject({ seq: 5, status: "completed", tenant: TENANT });
     await write({ ...full, seq: 6, status: "failed" });
     expect(await rowOf("run_guard")).toMatchObject({ seq: 6, status: "failed" });
   });

@@ -5,6 +5,7 @@
 import type { TaskResult } from "#engine/task.ts";
 import type { ShardAddress } from "#kernel/ids.ts";
 import { shardName } from "#kernel/ids.ts";
+import type { OfTenant } from "#store/shard/protocol.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Logger } from "#telemetry/log.ts";
 
@@ -16,7 +17,7 @@ export const BYTES_PER_CALL_MAX = 1_048_576;
 const REDELIVERY_DELAY_S = 2;
 
 export interface Report {
-  result: TaskResult;
+  result: OfTenant<TaskResult>;
   bytes: number;
   message: Pick<Message, "ack" | "retry">;
 }
