@@ -1,6 +1,6 @@
 /** Where a profile's time goes: self and inclusive time by function of our sources, mapped back from the bundle. */
 import { SourceMap, type SourceMapping } from "node:module";
-import type { CallFrame, CpuProfile } from "./profiler.ts";
+import { type CallFrame, type CpuProfile, SAMPLE_INTERVAL_US } from "./profiler.ts";
 import { layOut } from "./table.ts";
 
 /** Waiting is no work. */
@@ -55,8 +55,9 @@ export function describeHotSpots(profile: CpuProfile, sources: Sources, calls: n
 function spotsOf(profile: CpuProfile, sources: Sources): { spots: Map<string, Spot>; busyUs: number } {
   const selfUs = new Map<number, number>();
   profile.samples.forEach((id, index) => {
-    // A sample stands for the time until the next one.
-    selfUs.set(id, (selfUs.get(id) ?? 0) + Math.max(0, profile.timeDeltas[index + 1] ?? 0));
+    // A sample stands for the time until the next one. While the isolate does not run none are taken: a gap is no work.
+    const untilNextUs = profile.timeDeltas[index + 1] ?? 0;
+    selfUs.set(id, (selfUs.get(id) ?? 0) + Math.min(Math.max(0, untilNextUs), 2 * SAMPLE_INTERVAL_US));
   });
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const spots = new Map<string, Spot>();

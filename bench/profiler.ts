@@ -17,7 +17,8 @@ export interface CpuProfile {
   endTime: number;
 }
 
-const SAMPLE_INTERVAL_US = 200;
+/** How often workerd is looked at while it runs JavaScript of ours. */
+export const SAMPLE_INTERVAL_US = 200;
 const ANSWER_MS_MAX = 30_000;
 
 export class Profiler {
