@@ -24,9 +24,10 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     const requestId = `req_${nextUlid(Date.now())}`;
     context.set("requestId", requestId);
     context.set("services", servicesOf(context.env as Bindings));
-    await next();
+    // Before the answer is made: a header that is added to one makes it anew, with its text as a stream.
     context.header("X-Request-Id", requestId);
     context.header("traceparent", answerTraceparent(context.req.header("traceparent")));
+    await next();
   });
   app.use(authenticate);
   app.use(readJsonBody);

@@ -1,6 +1,7 @@
 /**
- * Reports results to the shards: while one call to a shard is under way, further results for it gather and share the
- * next. A message is acknowledged once its result has been taken; otherwise the queue delivers it again.
+ * Reports results to the shards: results that come close together, or while a call to their shard is under way, share
+ * one call and so one commit. A message is acknowledged once its result has been taken; otherwise the queue delivers it
+ * again.
  */
 import type { TaskResult } from "#engine/task.ts";
 import type { ShardAddress } from "#kernel/ids.ts";
@@ -12,6 +13,9 @@ import type { Logger } from "#telemetry/log.ts";
 /** Bounds of one call. */
 export const RESULTS_PER_CALL_MAX = 50;
 export const BYTES_PER_CALL_MAX = 1_048_576;
+
+/** A result waits this long for others while tasks of its batch are under way; the last one, and a lone one, not at all. */
+export const GATHER_MS = 5;
 
 /** Pause before the queue delivers a message again whose result was not taken. */
 const REDELIVERY_DELAY_S = 2;
@@ -27,10 +31,23 @@ export class Reporter {
   readonly #logger: Logger;
   readonly #gathered = new Map<string, Report[]>();
   readonly #sending = new Map<string, Promise<void>>();
+  #underWay = 0;
+  readonly #gathering = new Set<() => void>();
 
   constructor(shards: Shards, logger: Logger) {
     this.#shards = shards;
     this.#logger = logger;
+  }
+
+  /** Does a piece of work that may report: until it has ended, results of others wait a little for it. */
+  async during(work: () => Promise<void>): Promise<void> {
+    this.#underWay += 1;
+    try {
+      await work();
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) for (const go of [...this.#gathering]) go();
+    }
   }
 
   report(address: ShardAddress, report: Report): void {
@@ -51,8 +68,21 @@ export class Reporter {
     while (this.#sending.size > 0) await Promise.all(this.#sending.values());
   }
 
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const go = () => {
+        clearTimeout(timer);
+        this.#gathering.delete(go);
+        resolve();
+      };
+      const timer = setTimeout(go, GATHER_MS);
+      this.#gathering.add(go);
+    });
+  }
+
   async #send(address: ShardAddress, gathered: Report[]): Promise<void> {
     while (gathered.length > 0) {
+      if (this.#underWay > 0 && gathered.length < RESULTS_PER_CALL_MAX) await this.#gather();
       const reports = takeCall(gathered);
       const results = reports.map((report) => report.result);
       try {

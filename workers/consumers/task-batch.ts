@@ -56,7 +56,7 @@ export async function handleTaskBatch(batch: MessageBatch, worker: TaskWorker, s
   const announcer = new Announcer(shards, logger);
   const handleSafely = async (message: Message): Promise<void> => {
     try {
-      await handle(message, batch.queue, worker, services, reporter, announcer);
+      await reporter.during(() => handle(message, batch.queue, worker, services, reporter, announcer));
     } catch (error) {
       logger.error("a task could not be handled", { queue: batch.queue, message: message.id, error });
       message.retry({ delaySeconds: REDELIVERY_DELAY_S });
