@@ -60,8 +60,9 @@ let options: Options | null = null;
 try {
   options = readOptions(process.argv.slice(2), Date.now());
 } catch (error) {
-  complain(`bench: ${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-  process.exitCode = 2;
+  const problem = error instanceof Error ? error.message : String(error);
+  complain(problem === "" ? USAGE : `bench: ${problem}\n\n${USAGE}`);
+  process.exitCode = problem === "" ? 0 : 2;
 }
 if (options !== null) {
   try {

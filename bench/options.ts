@@ -27,7 +27,7 @@ export interface Options {
   profile: boolean;
 }
 
-/** Throws with one line about what is wrong. */
+/** Throws with one line about what is wrong; an empty one when only the usage was asked for. */
 export function readOptions(args: readonly string[], nowMs: number): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -43,8 +43,10 @@ export function readOptions(args: readonly string[], nowMs: number): Options {
       out: { type: "string" },
       compare: { type: "string" },
       profile: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
     },
   });
+  if (values.help) throw new Error("");
   const wanted = values.only.split(",");
   const unknown = wanted.find((name) => !WORKLOAD_NAMES.some((known) => known === name));
   if (unknown !== undefined) throw new Error(`--only names ${WORKLOAD_NAMES.join(", ")}, not "${unknown}"`);
