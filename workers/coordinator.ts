@@ -4,16 +4,15 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { RunEvent } from "#engine/events.ts";
-import type { Outcome, PlanInput } from "#engine/plan.ts";
+import { type Outcome, type PlanInput, planTaskConfig } from "#engine/plan.ts";
 import { isTerminal } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
-import { Transition } from "#engine/transition.ts";
 import { eventView, nodeExecutions, type RunView, runView } from "#engine/view.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
 import type { JsonObject } from "#kernel/json.ts";
 import { runRow } from "#store/projection.ts";
 import { Graphs } from "#store/shard/graphs.ts";
-import { IdempotencyKeys } from "#store/shard/idempotency.ts";
+import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
 import { Positions } from "#store/shard/positions.ts";
 import type {
   CancelReply,
@@ -80,7 +79,8 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       waiters: this.#waiters,
       alarm: this.#alarm,
       goOn: (runId) => {
-        setTimeout(() => void this.#change(runId, { type: "continue" }), 0);
+        // If it fails, the run's due time brings the next try.
+        setTimeout(() => this.#change(runId, { type: "continue" }).catch(() => undefined), 0);
       },
     });
     this.#projector = new Projector({
@@ -100,13 +100,26 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       keys: this.#keys,
       positions,
       logger: this.#logger,
-      retentionMs: settings.RETENTION_DAYS * DAY_MS,
+      // A key must find its run for as long as it is kept.
+      retentionMs: Math.max(settings.RETENTION_DAYS * DAY_MS, IDEMPOTENCY_TTL_MS),
       idPrefix: address === null ? "" : runIdPrefix(address),
       read: (runId) => {
         const run = this.#transitions.load(runId);
         if (run === null) return null;
-        return { details: this.#detailsOf(run), events: this.#runs.events(runId, 0, Number.POSITIVE_INFINITY) };
+        const { state } = run;
+        const graph = this.#transitions.graphOf(state);
+        return {
+          tenant: state.tenant,
+          seq: state.seq,
+          row: runRow(state, graph, this.#transitions.readStored(runId)),
+          archive: {
+            v: 1,
+            details: this.#detailsOf(run),
+            events: this.#runs.events(runId, 0, Number.POSITIVE_INFINITY),
+          },
+        };
       },
+      graphs: this.#graphs,
       forget: (runId) => this.#cache.drop(runId),
     });
     this.#recovery = new Recovery({
@@ -137,6 +150,9 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       const known = this.#replyByKey(tenant, idempotency.key, idempotency.body_hash, nowMs);
       if (known !== null) return known;
     }
+    // The caller repeats a call whose answer was lost with the object: then the run is there already.
+    const existing = this.#find(tenant, request.run_id);
+    if (existing !== null) return { outcome: "started", run: this.#viewOf(existing) };
     let graph = this.#graphs.get(tenant, request.artifact_id);
     if (graph === null) {
       if (definition === undefined) return { outcome: "definition_needed" };
@@ -204,17 +220,13 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   async taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null> {
     const run = this.#find(tenant, address.run_id);
-    const node = run?.state.nodes.get(address.path);
-    if (run === null || node === undefined) return null;
-    if (node.visit !== address.visit || node.attempt !== address.attempt) return null;
-    const transition = new Transition(run.state, this.#transitions.contextOf(run.state));
-    const task = transition.renderTask(address.path, address.visit, address.attempt);
-    return task.ok ? task.value.config : null;
+    return run === null ? null : planTaskConfig(run.state, address, this.#transitions.contextOf(run.state));
   }
 
   /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */
   override async alarm(): Promise<void> {
     this.#alarm.fired();
+    this.ctx.waitUntil(this.#carryOver());
     try {
       await this.#lookAround();
     } catch (error) {
@@ -226,7 +238,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   async wake(): Promise<void> {
     await this.#lookAround();
-    this.#rearm();
+    await this.#carryOver();
   }
 
   async stats(): Promise<ShardStats> {
@@ -244,8 +256,13 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     await this.#recovery.recover();
     const due = this.#runs.due(Date.now(), DUE_RUNS_PER_LOOK);
     await Promise.all(due.map((runId) => this.#tick(runId)));
+  }
+
+  /** What takes D1's time: never waited for by what must happen at its time. */
+  async #carryOver(): Promise<void> {
     await this.#projector.flush(() => this.#dispatcher.sentThrough(this.#runs.lastId));
     await this.#retention.look(Date.now());
+    this.#rearm();
   }
 
   /** One run that cannot be looked at does not keep the others from it, and is not asked for again at once. */

@@ -44,6 +44,7 @@ function compose(env: Env): WorkerServices {
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
     shards: settings.COORDINATOR_SHARDS,
     previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
+    shardsEver: settings.COORDINATOR_SHARDS_EVER ?? 0,
     region: settings.WEIR_HOME_REGION,
   });
   const urlPolicy = {

@@ -4,7 +4,7 @@
  */
 import { invariant } from "#kernel/errors.ts";
 import { edgeTarget } from "#workflow/graph.ts";
-import type { RunEvent, RunQueued } from "./events.ts";
+import type { RunEvent, RunQueued, StoredValue } from "./events.ts";
 import { type NodeState, newNodeState, type RunState } from "./state.ts";
 
 /** The state that a run's first event makes. */
@@ -26,6 +26,7 @@ export function createState(event: RunQueued): RunState {
     started_at: null,
     ended_at: null,
     error: null,
+    stored_bytes: bytesBeside(event.inputs),
     failing: null,
     nodes: new Map(),
     edges: new Map(),
@@ -128,6 +129,7 @@ function applyToNode(state: RunState, event: NodeEvent): void {
     case "node.completed":
       end(node, "completed", event);
       node.output = event.output;
+      state.stored_bytes += bytesBeside(event.output);
       node.error = event.error ?? null;
       node.metrics = event.metrics ?? null;
       break;
@@ -145,6 +147,11 @@ function applyToNode(state: RunState, event: NodeEvent): void {
   }
   if (node.status === "queued" || node.status === "running" || node.status === "waiting") state.active.add(event.node);
   else state.active.delete(event.node);
+}
+
+/** What a value takes beside the log of its own; one that was passed through is counted where it was stored. */
+function bytesBeside(value: StoredValue): number {
+  return "value" in value || value.at !== undefined ? 0 : value.stored_bytes;
 }
 
 /** A new visit starts from nothing but its edges, which were resolved before it began. */

@@ -18,6 +18,9 @@ export const TRANSITION_STORED_BYTES_MAX = 8 * 1_048_576;
 export const OUTPUT_INLINE_BYTES = 4_096;
 export const OUTPUT_BYTES_MAX = 8 * 1_048_576;
 
+/** Values that one run keeps beside its log, all together. */
+export const RUN_STORED_BYTES_MAX = 64 * 1_048_576;
+
 /** Nothing heard of a dispatched task for this long (doubling each time): it is sent again. */
 export const DISPATCH_DEADLINE_MS = 15 * 60_000;
 

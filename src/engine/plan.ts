@@ -57,6 +57,7 @@ export function planStart(request: RunRequest, context: EngineContext): Plan {
   invariant(stored.ok, "inputs are bounded by the size of a request");
   queued.inputs = stored.value.stored;
   transition.state.inputs = stored.value.stored;
+  if ("stored_bytes" in stored.value.stored) transition.state.stored_bytes = stored.value.stored.stored_bytes;
   transition.effects.push(...stored.value.effects);
   transition.events.push(queued);
   transition.emit({ type: "run.started" });

@@ -18,6 +18,8 @@ export class Scope {
   readonly #state: RunState;
   readonly #graph: CompiledGraph;
   readonly #readStored: ReadStored;
+  /** Large values already read: parsed once however often they are referred to. */
+  readonly #known = new Map<string, Json>();
 
   constructor(state: RunState, graph: CompiledGraph, readStored: ReadStored) {
     this.#state = state;
@@ -123,7 +125,14 @@ export class Scope {
 
   #read(stored: StoredValue, path: string, visit: number): Json {
     if ("value" in stored) return stored.value;
-    return stored.at === undefined ? this.#readStored(path, visit) : this.#readStored(stored.at.path, stored.at.visit);
+    const { path: at, visit: of } = stored.at ?? { path, visit };
+    const key = `${at}/${of}`;
+    let value = this.#known.get(key);
+    if (value === undefined) {
+      value = this.#readStored(at, of);
+      this.#known.set(key, value);
+    }
+    return value;
   }
 }
 

@@ -70,6 +70,8 @@ export interface RunState {
   started_at: number | null;
   ended_at: number | null;
   error: RunError | null;
+  /** Bytes of values kept beside the log. */
+  stored_bytes: number;
   /** Set by the first unhandled failure: nothing new starts, and the run fails when what runs has ended. */
   failing: RunError | null;
   nodes: Map<string, NodeState>;

@@ -14,6 +14,7 @@ import {
   FAULTS_MAX,
   MISSING_FIELD_WARNINGS_MAX,
   NODE_WORK_MAX,
+  RUN_STORED_BYTES_MAX,
   TRANSITION_LOG_UNITS_MAX,
   TRANSITION_STORED_BYTES_MAX,
   TRANSITION_WORK_MAX,
@@ -219,6 +220,12 @@ export class Transition {
     const kept = completion.stored === undefined ? this.values.keep(path, this.nodeState(path).visit, output) : null;
     if (kept !== null && !kept.ok) {
       this.#giveUp(path, kept.error, completion);
+      return;
+    }
+    const beside = kept !== null && "stored_bytes" in kept.value.stored ? kept.value.stored.stored_bytes : 0;
+    if (this.state.stored_bytes + beside > RUN_STORED_BYTES_MAX) {
+      const message = `the run's large values have ${RUN_STORED_BYTES_MAX} bytes together, which is all a run may keep`;
+      this.#giveUp(path, nodeError("output_too_large", message), completion);
       return;
     }
     const route = this.#routeOf(path, "success", output);

@@ -1,7 +1,4 @@
-/**
- * Values of one transition by size: small ones go into the log, large ones beside it. What is stored or read here is
- * remembered for the transition's length, so that a large value is parsed once however often it is referred to.
- */
+/** Values of one transition by size: small ones go into the log, large ones beside it, where storage gets them later. */
 import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors.ts";
 import { type Json, utf8Length } from "#kernel/json.ts";
 import type { StoredValue } from "./events.ts";
@@ -27,19 +24,16 @@ export class TransitionValues {
   /** Bytes put beside the log so far. */
   storedBytes = 0;
   readonly #readStored: ReadStored;
-  readonly #known = new Map<string, Json>();
+  /** Large values of this transition, which storage does not have yet. */
+  readonly #fresh = new Map<string, Json>();
 
   constructor(readStored: ReadStored) {
     this.#readStored = readStored;
   }
 
   read(path: string, visit: number): Json {
-    const key = `${path}/${visit}`;
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const value = this.#readStored(path, visit);
-    this.#known.set(key, value);
-    return value;
+    const fresh = this.#fresh.get(`${path}/${visit}`);
+    return fresh === undefined ? this.#readStored(path, visit) : fresh;
   }
 
   /** A node run's value as the log keeps it; `output_too_large` above the bound. */
@@ -51,7 +45,7 @@ export class TransitionValues {
     if (bytes > OUTPUT_BYTES_MAX) {
       return fail(nodeError("output_too_large", `the output has ${bytes} bytes; at most ${OUTPUT_BYTES_MAX} are kept`));
     }
-    this.#known.set(`${path}/${visit}`, value);
+    this.#fresh.set(`${path}/${visit}`, value);
     this.storedBytes += bytes;
     return ok({ stored: { stored_bytes: bytes }, effects: [{ type: "store", path, visit, text }], logUnits: 0 });
   }

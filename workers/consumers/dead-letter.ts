@@ -52,5 +52,7 @@ async function handle(message: Message, queue: string, services: DeadLetterServi
   const times = { sent_at: task.sent_at, start_time: nowMs, end_time: nowMs };
   const metrics = { worker: "http-worker" as const, ...times, bytes_in: 0, bytes_out: 0, system: {} };
   const result = { tenant, run_id, path, visit, attempt, outcome: { ok: false as const, error }, metrics };
-  await shards.call(address, (shard) => shard.tasksEnded([result]));
+  const [outcome] = await shards.call(address, (shard) => shard.tasksEnded([result]));
+  // It is kept already; the queue's next delivery tries to tell the run once more.
+  if (outcome === "failed") throw new Error(`the run ${run_id} could not be told`);
 }

@@ -55,12 +55,7 @@ export class Reporter {
     const gathered = this.#gathered.get(name) ?? [];
     this.#gathered.set(name, gathered);
     gathered.push(report);
-    if (!this.#sending.has(name)) {
-      this.#sending.set(
-        name,
-        this.#send(address, gathered).finally(() => this.#sending.delete(name)),
-      );
-    }
+    if (!this.#sending.has(name)) this.#sending.set(name, this.#send(address, gathered));
   }
 
   /** Resolves when everything reported so far has been taken or given back to the queue. */
@@ -100,6 +95,8 @@ export class Reporter {
         for (const report of reports) report.message.retry({ delaySeconds: REDELIVERY_DELAY_S });
       }
     }
+    // In the same turn as the last look at what has gathered: a report that comes now starts a sending of its own.
+    this.#sending.delete(shardName(address));
   }
 }
 

@@ -41,7 +41,7 @@ export class Transitions {
     const known = cache.get(runId);
     if (known !== null) return known;
     const loaded = runs.load(runId);
-    if (loaded !== null) cache.put(loaded, loaded.state.nodes.size * 500);
+    if (loaded !== null) cache.put(loaded, loaded.units);
     return loaded;
   }
 
