@@ -26,6 +26,8 @@ import type {
 } from "#store/shard/protocol.ts";
 import { type LoadedRun, RunLog } from "#store/shard/run-log.ts";
 import { migrateShard } from "#store/shard/schema.ts";
+import { describeIsolate } from "#telemetry/isolate.ts";
+import { version } from "../package.json";
 import { Alarm } from "./coordinator/alarm.ts";
 import { type Commit, CommitGroup } from "./coordinator/commit-group.ts";
 import { Dispatcher } from "./coordinator/dispatcher.ts";
@@ -78,6 +80,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       dispatcher: this.#dispatcher,
       waiters: this.#waiters,
       alarm: this.#alarm,
+      describeSystem: (nowMs) => describeIsolate({ version, host: settings.WEIR_HOST }, nowMs),
       goOn: (runId) => {
         // If it fails, the run's due time brings the next try.
         setTimeout(() => this.#change(runId, { type: "continue" }).catch(() => undefined), 0);

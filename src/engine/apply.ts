@@ -28,6 +28,7 @@ export function createState(event: RunQueued): RunState {
     error: null,
     stored_bytes: bytesBeside(event.inputs),
     failing: null,
+    system: {},
     nodes: new Map(),
     edges: new Map(),
     active: new Set(),
@@ -59,6 +60,7 @@ export function apply(state: RunState, event: RunEvent): void {
     case "run.started":
       state.status = "running";
       state.started_at = event.at;
+      state.system = event.system;
       break;
     case "run.completed":
       state.status = "completed";

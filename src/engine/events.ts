@@ -4,7 +4,7 @@
  */
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json } from "#kernel/json.ts";
-import type { TaskMetrics } from "./metrics.ts";
+import type { SystemFacts, TaskMetrics } from "./metrics.ts";
 
 export const EVENT_TYPES = [
   "run.queued",
@@ -88,7 +88,7 @@ export interface RunQueued extends Base {
 
 export type RunEvent =
   | RunQueued
-  | (Base & { type: "run.started" })
+  | (Base & { type: "run.started"; system: SystemFacts })
   | (Base & { type: "run.completed" })
   | (Base & { type: "run.failed"; error: RunError })
   | (Base & { type: "run.cancelled"; reason?: string })

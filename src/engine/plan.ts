@@ -8,6 +8,7 @@ import type { Json, JsonObject } from "#kernel/json.ts";
 import { createState } from "./apply.ts";
 import type { RunEvent, RunQueued } from "./events.ts";
 import { EXECUTION_GRACE_MS, FAULTS_MAX } from "./limits.ts";
+import type { SystemFacts } from "./metrics.ts";
 import { renderTask } from "./render-task.ts";
 import { INPUTS_PATH, Scope } from "./scope.ts";
 import { isTerminal, type NodeState, type RunState } from "./state.ts";
@@ -23,6 +24,10 @@ export interface RunRequest {
   labels: Record<string, string>;
   priority: number;
   trigger: string;
+}
+
+export interface StartContext extends EngineContext {
+  system: SystemFacts;
 }
 
 export type PlanInput =
@@ -49,7 +54,7 @@ export interface Plan {
 }
 
 /** Begins a run and carries it as far as it goes without waiting for anything. */
-export function planStart(request: RunRequest, context: EngineContext): Plan {
+export function planStart(request: RunRequest, context: StartContext): Plan {
   const { inputs, ...rest } = request;
   const queued: RunQueued = { type: "run.queued", seq: 1, at: context.nowMs, ...rest, inputs: { value: null } };
   const transition = new Transition(createState(queued), context);
@@ -60,7 +65,7 @@ export function planStart(request: RunRequest, context: EngineContext): Plan {
   if ("stored_bytes" in stored.value.stored) transition.state.stored_bytes = stored.value.stored.stored_bytes;
   transition.effects.push(...stored.value.effects);
   transition.events.push(queued);
-  transition.emit({ type: "run.started" });
+  transition.emit({ type: "run.started", system: context.system });
   for (const entry of context.graph.entries) transition.visit(entry);
   transition.settle();
   return planOf(transition, "accepted");

@@ -4,7 +4,7 @@
  */
 import type { NodeError } from "#kernel/errors.ts";
 import type { RunError, StoredValue } from "./events.ts";
-import type { TaskMetrics, WorkerName } from "./metrics.ts";
+import type { SystemFacts, TaskMetrics, WorkerName } from "./metrics.ts";
 
 export const RUN_STATUSES = ["queued", "running", "waiting", "paused", "completed", "failed", "cancelled"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -70,6 +70,8 @@ export interface RunState {
   started_at: number | null;
   ended_at: number | null;
   error: RunError | null;
+  /** Where the run was begun: what the coordinator itself executes is measured with it. */
+  system: SystemFacts;
   /** Bytes of values kept beside the log. */
   stored_bytes: number;
   /** Set by the first unhandled failure: nothing new starts, and the run fails when what runs has ended. */

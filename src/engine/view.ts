@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
 import type { RunError, RunEvent, StoredValue } from "./events.ts";
 import { OUTPUT_INLINE_BYTES } from "./limits.ts";
-import type { TaskMetrics } from "./metrics.ts";
+import type { SystemFacts, TaskMetrics } from "./metrics.ts";
 import { type ReadStored, Scope } from "./scope.ts";
 import { isTerminal, NODE_STATUSES, type NodeState, type NodeStatus, type RunState, type RunStatus } from "./state.ts";
 
@@ -67,7 +67,7 @@ export interface NodeMetricsView {
   cpu_percent: null;
   thread_count: null;
   resource_note: string;
-  system: { [key: string]: Json };
+  system: SystemFacts;
 }
 
 const RESOURCE_NOTE = "memory, CPU and threads of one job cannot be read inside a Worker";
@@ -193,13 +193,13 @@ export function nodeExecutions(
       ...(run === undefined || run.error === null ? {} : { error: run.error }),
       started_at: rfc3339OrNull(run?.metrics?.start_time ?? run?.started_at),
       completed_at: rfc3339OrNull(run?.ended_at),
-      metrics: run === undefined ? null : metricsOf(run),
+      metrics: run === undefined ? null : metricsOf(run, state.system),
     };
   }
   return executions;
 }
 
-function metricsOf(node: NodeState): NodeMetricsView | null {
+function metricsOf(node: NodeState, system: SystemFacts): NodeMetricsView | null {
   if (node.started_at === null) return null;
   const measured: TaskMetrics = node.metrics ?? {
     worker: "coordinator",
@@ -208,7 +208,7 @@ function metricsOf(node: NodeState): NodeMetricsView | null {
     end_time: node.ended_at ?? node.started_at,
     bytes_in: 0,
     bytes_out: node.output !== null && "stored_bytes" in node.output ? node.output.stored_bytes : 0,
-    system: {},
+    system,
   };
   return measuredView(measured, node.attempt);
 }

@@ -50,7 +50,7 @@ export class RunDriver {
       priority: 3,
       trigger: "test",
     };
-    const planned = planStart(request, this.#context());
+    const planned = planStart(request, { ...this.#context(), system: { runtime: "test" } });
     this.state = planned.state;
     this.#perform(planned);
   }
