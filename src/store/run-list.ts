@@ -1,5 +1,5 @@
 /** Lists of runs from D1, newest first, by filters that can be combined. */
-import { and, desc, eq, gte, like, lt, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { RunStatus } from "#engine/state.ts";
 import { runs } from "./database-schema.ts";
@@ -42,8 +42,9 @@ export async function listRuns(
     conditions.push(sql`json_extract(${runs.labels}, ${`$."${key}"`}) = ${value}`);
   }
   if (filters.search !== undefined) {
-    const pattern = `%${filters.search}%`;
-    conditions.push(or(like(runs.runId, pattern), like(runs.workflow, pattern)));
+    // Not LIKE: D1 takes patterns of 50 bytes, and `_` of every run id would stand for any letter.
+    const search = filters.search.toLowerCase();
+    conditions.push(sql`(instr(lower(${runs.runId}), ${search}) OR instr(lower(${runs.workflow}), ${search}))`);
   }
   if (cursor !== null) {
     conditions.push(sql`(${runs.submittedAt}, ${runs.runId}) < (${cursor.submittedAt}, ${cursor.runId})`);
