@@ -145,20 +145,33 @@ export class Workflows {
     const { tag } = current;
     const version = current.version + 1;
     const revision = current.revision + 1;
+    const isTag = and(eq(tags.tenant, tenant), eq(tags.name, tag));
+    const moved = new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
     try {
-      // If the tag moved meanwhile, the update finds nothing, this version exists already and both are taken back.
-      await this.#database.batch([
+      // If the tag moved meanwhile, the version exists already and both are taken back; if it is gone, nothing is done.
+      const [updated] = await this.#database.batch([
         this.#database
           .update(tags)
           .set({ artifactId, version, revision, description, updatedAt: nowMs })
-          .where(and(eq(tags.tenant, tenant), eq(tags.name, tag), eq(tags.revision, current.revision))),
-        this.#database
-          .insert(workflowVersions)
-          .values({ tenant, tag, version, artifactId, description, createdAt: nowMs }),
+          .where(and(isTag, eq(tags.revision, current.revision)))
+          .returning({ name: tags.name }),
+        this.#database.insert(workflowVersions).select(
+          this.#database
+            .select({
+              tenant: tags.tenant,
+              tag: tags.name,
+              version: tags.version,
+              artifactId: tags.artifactId,
+              description: tags.description,
+              createdAt: tags.updatedAt,
+            })
+            .from(tags)
+            .where(and(isTag, eq(tags.revision, revision))),
+        ),
       ]);
+      if (updated.length === 0) throw moved;
     } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
-      throw new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
+      throw isUniqueViolation(error) ? moved : error;
     }
     memory.tags.delete(`${tenant}/${tag}`);
     return { ...current, artifactId, version, revision, description, updatedAt: nowMs };
