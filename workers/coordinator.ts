@@ -4,6 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import type { RunEvent } from "#engine/events.ts";
+import { type Explanation, explainRun } from "#engine/explain.ts";
 import { type Outcome, type PlanInput, planTaskConfig } from "#engine/plan.ts";
 import { isTerminal } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
@@ -17,10 +18,12 @@ import { Positions } from "#store/shard/positions.ts";
 import type {
   CancelReply,
   CoordinatorRpc,
+  DefinitionOf,
   EventPage,
   OfTenant,
   RunDetails,
   ShardStats,
+  StartedReply,
   StartReply,
   StartRequest,
 } from "#store/shard/protocol.ts";
@@ -170,6 +173,24 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return { outcome: "started", run: this.#viewOf(started) };
   }
 
+  async startMany(tenant: string, requests: StartRequest[], definition?: DefinitionOf): Promise<StartedReply[]> {
+    return Promise.all(requests.map((request) => this.#startOneOf(tenant, request, definition)));
+  }
+
+  async #startOneOf(tenant: string, request: StartRequest, known: DefinitionOf | undefined): Promise<StartedReply> {
+    if (this.#projector.isOverloaded) return { outcome: "overloaded" };
+    const isIts = known !== undefined && known.artifact_id === request.artifact_id;
+    const whole = isIts ? { ...request, definition: known.definition } : request;
+    try {
+      const reply = await this.#commits.submit((commit) => this.#startOnce(tenant, whole, commit));
+      if (!("run" in reply)) return reply;
+      return { outcome: reply.outcome, run_id: reply.run.run_id, status: reply.run.status };
+    } catch (error) {
+      this.#logger.error("a start of many failed", { run_id: request.run_id, error });
+      return { outcome: "failed" };
+    }
+  }
+
   async findByKey(tenant: string, key: string, bodyHash: string): Promise<StartReply | null> {
     return this.#replyByKey(tenant, key, bodyHash, Date.now());
   }
@@ -197,6 +218,11 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   async details(tenant: string, runId: string): Promise<RunDetails | null> {
     const run = this.#find(tenant, runId);
     return run === null ? null : this.#detailsOf(run);
+  }
+
+  async explain(tenant: string, runId: string): Promise<Explanation | null> {
+    const run = this.#find(tenant, runId);
+    return run === null ? null : explainRun(run.state, this.#transitions.graphOf(run.state), Date.now());
   }
 
   async events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null> {

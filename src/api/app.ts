@@ -5,13 +5,19 @@ import { nextUlid } from "#kernel/ids.ts";
 import { problemsOf } from "#workflow/problems.ts";
 import { authenticate } from "./authenticate.ts";
 import { readJsonBody } from "./body.ts";
+import { describeApi } from "./describe-api.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
+import { artifactRoutes } from "./routes/artifacts.ts";
 import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { nodeTypeRoutes } from "./routes/node-types.ts";
+import { singleRunRoutes } from "./routes/run.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
+import { workflowRunRoutes } from "./routes/workflow-runs.ts";
+import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
 import type { AppEnv, Services } from "./services.ts";
 import { answerTraceparent } from "./trace-context.ts";
@@ -32,24 +38,24 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
   app.use(authenticate);
   app.use(readJsonBody);
 
-  for (const routes of [healthRoutes, workflowRoutes, runRoutes, evalRoutes, keyRoutes, tenantRoutes]) {
+  for (const routes of [
+    healthRoutes,
+    workflowRoutes,
+    workflowVersionRoutes,
+    workflowRunRoutes,
+    runRoutes,
+    singleRunRoutes,
+    artifactRoutes,
+    nodeTypeRoutes,
+    evalRoutes,
+    keyRoutes,
+    tenantRoutes,
+  ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);
   }
 
-  app.openAPIRegistry.registerComponent("securitySchemes", "key", { type: "http", scheme: "bearer" });
-  app.get("/openapi.json", (context) =>
-    context.json(
-      app.getOpenAPI31Document({
-        openapi: "3.1.0",
-        info: {
-          title: "Weir",
-          version: context.get("services").version,
-          description: "Runs agentic workflows on Cloudflare's edge and measures every one of them.",
-        },
-      }),
-    ),
-  );
+  describeApi(app);
 
   app.notFound((context) => {
     const methods = methodsOf(app.routes, context.req.path);

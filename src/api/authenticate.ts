@@ -3,9 +3,15 @@ import type { MiddlewareHandler } from "hono";
 import { UNKNOWN_KEY_TTL_MS, UNKNOWN_KEYS_MAX } from "#access/known-keys.ts";
 import type { Scope } from "#access/scopes.ts";
 import { ApiError } from "#kernel/errors.ts";
+import { SERVICE_NAMES } from "./health.ts";
 import type { AppEnv } from "./services.ts";
 
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/openapi.json"]);
+const OPEN_PATHS: ReadonlySet<string> = new Set([
+  "/health",
+  "/openapi.json",
+  "/docs",
+  ...SERVICE_NAMES.map((name) => `/health/${name}`),
+]);
 
 export const authenticate: MiddlewareHandler<AppEnv> = async (context, next) => {
   if (!OPEN_PATHS.has(context.req.path)) {

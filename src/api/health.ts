@@ -7,6 +7,17 @@ export const CHECK_TIMEOUT_MS = 1_000;
 /** Answers are reused for this long, so that probes do not become load. */
 export const CHECK_CACHE_MS = 5_000;
 
+/** Services that may be asked for by name, and the component that each one's health is. */
+export const SERVICES = {
+  orchestrator: null,
+  "workflow-runner": "coordinator",
+  "http-worker": "http-worker",
+  d1: "d1",
+  queues: "queues",
+} as const;
+
+export const SERVICE_NAMES = Object.keys(SERVICES) as (keyof typeof SERVICES)[];
+
 export const COMPONENT_STATUSES = ["ok", "degraded", "down", "disabled"] as const;
 export type ComponentStatus = (typeof COMPONENT_STATUSES)[number];
 

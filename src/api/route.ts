@@ -1,7 +1,7 @@
 /** How routes are declared: method, path and scope in one place, errors documented for all of them alike. */
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Scope } from "#access/scopes.ts";
-import { API_ERRORS, type ApiErrorCode } from "#kernel/errors.ts";
+import { API_ERRORS, ApiError, type ApiErrorCode, type Problem } from "#kernel/errors.ts";
 import { requireScope } from "./authenticate.ts";
 
 export const BASE_PATH = "/api/v1";
@@ -24,20 +24,72 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
 
 type Config = Omit<RouteConfig, "middleware" | "security">;
 
-/** A route that needs a key with `scope`. */
-export function protectedRoute<const Route extends Config>(scope: Scope, route: Route) {
+/**
+ * A route that needs a key with `scope`. Errors that follow from its parts (parameters, query, body) are documented by
+ * themselves; `errors` names what else it may answer.
+ */
+export function protectedRoute<const Route extends Config>(
+  scope: Scope,
+  route: Route,
+  errors: readonly ApiErrorCode[] = [],
+) {
+  const documented = errorResponses([...errorsOf(route), ...errors]);
   return createRoute({
     ...route,
     "x-scope": scope,
     security: [{ key: [] }],
     middleware: [requireScope(scope)] as const,
-    responses: { ...route.responses, default: json(errorSchema, "any error") },
+    responses: {
+      ...route.responses,
+      ...documented,
+      default: json(errorSchema, "any other error"),
+    } as Route["responses"] & {
+      default: ReturnType<typeof json<typeof errorSchema>>;
+    },
   });
+}
+
+function errorsOf({ request }: Config): ApiErrorCode[] {
+  return [
+    "unauthenticated",
+    "forbidden",
+    "internal",
+    "unavailable",
+    "overloaded",
+    ...(request?.params === undefined ? [] : (["not_found"] as const)),
+    ...(request?.query === undefined ? [] : (["invalid"] as const)),
+    ...(request?.body === undefined
+      ? []
+      : (["bad_request", "payload_too_large", "unsupported_media_type", "invalid"] as const)),
+  ];
+}
+
+/** The error envelope under the status of each code. */
+export function errorResponses(codes: readonly ApiErrorCode[]) {
+  const byStatus = new Map<number, Set<string>>();
+  for (const code of codes) {
+    const status = API_ERRORS[code];
+    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, names]) => [status, json(errorSchema, [...names].join(" or "))]),
+  );
 }
 
 /** An opaque cursor from what the next page begins after. */
 export function encodeCursor(after: string): string {
   return btoa(after).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+/** A problem with one part of the request, found after its shape was. */
+export function invalid(pointer: string, message: string): ApiError {
+  return new ApiError("invalid", "the request has a problem", { details: [{ pointer, message }] });
+}
+
+/** Answers with what is wrong with the request, all of it. */
+export function refuse(details: readonly Problem[]): never {
+  const count = details.length === 1 ? "a problem" : `${details.length} problems`;
+  throw new ApiError("invalid", `the request has ${count}`, { details });
 }
 
 /** What a cursor stands for; null when it is not one of ours. */

@@ -1,14 +1,8 @@
-/** How runs look in answers, and the bounds of what a run may be given. */
+/** How runs look in answers. */
 import { z } from "@hono/zod-openapi";
-import { NODE_STATUSES, RUN_STATUSES } from "#engine/state.ts";
-
-export const LABELS_MAX = 32;
-export const LABEL_KEY = /^[A-Za-z0-9._-]{1,64}$/;
-export const LABEL_VALUE_LENGTH_MAX = 256;
-
-/** 1 is the most urgent. */
-export const PRIORITY_MAX = 5;
-export const PRIORITY_DEFAULT = 3;
+import { WAIT_KINDS } from "#engine/explain.ts";
+import { NODE_STATUSES, RUN_STATUSES, type RunStatus } from "#engine/state.ts";
+import { BASE_PATH } from "./route.ts";
 
 const status = z.enum(RUN_STATUSES);
 const time = z.string().openapi({ format: "date-time" });
@@ -22,6 +16,16 @@ export const acceptedRun = z
     links: z.object({ self: z.string(), details: z.string(), events: z.string(), cancel: z.string() }),
   })
   .openapi("AcceptedRun");
+
+/** What a start is answered with, also to those who start many. */
+export function acceptedOf(run: { run_id: string; status: RunStatus }): z.infer<typeof acceptedRun> {
+  const self = `${BASE_PATH}/runs/${run.run_id}`;
+  return {
+    run_id: run.run_id,
+    status: run.status,
+    links: { self, details: `${self}/details`, events: `${self}/events`, cancel: `${self}/cancel` },
+  };
+}
 
 export const wholeRun = z
   .object({
@@ -97,6 +101,22 @@ export const runItem = z
     duration_ms: z.number().nullable(),
   })
   .openapi("RunItem");
+
+export const explanation = z
+  .object({
+    summary: z.string(),
+    waiting: z.array(
+      z.object({
+        node: z.string(),
+        kind: z.enum(WAIT_KINDS),
+        since: time,
+        until: time.optional(),
+        predecessors: z.array(z.string()).optional(),
+        detail: z.string(),
+      }),
+    ),
+  })
+  .openapi("Explanation");
 
 export const eventPage = z
   .object({

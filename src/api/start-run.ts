@@ -2,6 +2,7 @@
 
 import type { RunView } from "#engine/view.ts";
 import { ApiError } from "#kernel/errors.ts";
+import type { ShardAddress } from "#kernel/ids.ts";
 import { canonicalJson, type Json, type JsonObject } from "#kernel/json.ts";
 import { sha256 } from "#store/content-address.ts";
 import type { StartReply, StartRequest } from "#store/shard/protocol.ts";
@@ -25,6 +26,14 @@ export interface StartedRun {
   replayed: boolean;
 }
 
+/** A start that its shard can be asked for, or the run that its key has started already. */
+export type Preparation =
+  | { known: StartReply }
+  | { address: ShardAddress; request: StartRequest; definition: WorkflowDefinition };
+
+/** Finds the definition behind an order; those who start many remember what they have found. */
+export type FindSource = (order: RunOrder) => Promise<Source>;
+
 export async function startRun(
   services: Services,
   tenant: string,
@@ -32,22 +41,52 @@ export async function startRun(
   idempotencyKey: string | undefined,
 ): Promise<StartedRun> {
   const { shards } = services;
+  const find = (wanted: RunOrder) => findSource(services, tenant, wanted);
+  const prepared = await prepareStart(services, tenant, order, idempotencyKey, find);
+  if ("known" in prepared) return accepted(prepared.known);
+  const { address, request } = prepared;
+  let reply = await shards.call(address, (shard) => shard.start(tenant, request));
+  if (reply.outcome === "definition_needed") {
+    const definition = prepared.definition as unknown as JsonObject;
+    reply = await shards.call(address, (shard) => shard.start(tenant, { ...request, definition }));
+  }
+  return accepted(reply);
+}
+
+/** `home`: the shard for runs without a key; without it each goes where its id falls. */
+export async function prepareStart(
+  services: Services,
+  tenant: string,
+  order: RunOrder,
+  idempotencyKey: string | undefined,
+  find: FindSource,
+  home?: ShardAddress,
+): Promise<Preparation> {
+  const { shards } = services;
   const key = idempotencyKey === undefined ? undefined : { tenant, key: idempotencyKey };
   const idempotency = key === undefined ? undefined : { key: key.key, body_hash: await hashOf(order) };
-  if (key !== undefined && idempotency !== undefined) {
-    const previous = shards.previousShardOf(key);
-    const known =
-      previous === null
-        ? null
-        : await shards.call(previous, (shard) => shard.findByKey(tenant, key.key, idempotency.body_hash));
-    if (known !== null) return accepted(known);
+  const askByKey = (address: ShardAddress) =>
+    idempotency === undefined
+      ? null
+      : shards.call(address, (shard) => shard.findByKey(tenant, idempotency.key, idempotency.body_hash));
+  const previous = key === undefined ? null : shards.previousShardOf(key);
+  const before = previous === null ? null : await askByKey(previous);
+  if (before !== null) return { known: before };
+
+  const nowMs = Date.now();
+  const runId = key === undefined && home !== undefined ? shards.newRunIdIn(home, nowMs) : shards.newRunId(nowMs, key);
+  const address = shards.addressOf(runId);
+  if (address === null) throw new Error(`the id ${runId} names no shard`);
+  let source: Source;
+  try {
+    source = await find(order);
+    checkOrder(source, order);
+  } catch (error) {
+    // What the key has started stays started: the workflow may have gone or changed since.
+    const known = error instanceof ApiError ? await askByKey(address) : null;
+    if (known === null) throw error;
+    return { known };
   }
-  const source = await findSource(services, tenant, order);
-  const problems = source.definition.inputs === undefined ? [] : checkInputs(source.definition.inputs, order.inputs);
-  if (problems.length > 0) {
-    throw new ApiError("invalid", "the inputs do not fit the workflow's schema", { details: problems });
-  }
-  const runId = shards.newRunId(Date.now(), key);
   const request: StartRequest = {
     run_id: runId,
     workflow: source.tag,
@@ -59,39 +98,43 @@ export async function startRun(
     wait_ms: order.wait_ms ?? 0,
     ...(idempotency === undefined ? {} : { idempotency }),
   };
-  const address = shards.addressOf(runId);
-  if (address === null) throw new Error(`the id ${runId} names no shard`);
-  let reply = await shards.call(address, (shard) => shard.start(tenant, request));
-  if (reply.outcome === "definition_needed") {
-    const definition = source.definition as unknown as JsonObject;
-    reply = await shards.call(address, (shard) => shard.start(tenant, { ...request, definition }));
+  return { address, request, definition: source.definition };
+}
+
+function checkOrder(source: Source, order: RunOrder): void {
+  const problems = source.definition.inputs === undefined ? [] : checkInputs(source.definition.inputs, order.inputs);
+  if (problems.length > 0) {
+    throw new ApiError("invalid", "the inputs do not fit the workflow's schema", { details: problems });
   }
-  return accepted(reply);
 }
 
 function accepted(reply: StartReply): StartedRun {
-  switch (reply.outcome) {
-    case "started":
-    case "replayed":
-      return { run: reply.run, replayed: reply.outcome === "replayed" };
+  if ("run" in reply) return { run: reply.run, replayed: reply.outcome === "replayed" };
+  throw refusalOf(reply.outcome);
+}
+
+/** Why a shard did not start a run, as an answer. */
+export function refusalOf(outcome: "definition_needed" | "key_conflict" | "overloaded" | "failed"): ApiError {
+  switch (outcome) {
     case "key_conflict":
-      throw new ApiError("conflict", "this Idempotency-Key was used with another body within the last 24 h");
+      return new ApiError("conflict", "this Idempotency-Key was used with another body within the last 24 h");
     case "overloaded":
-      throw new ApiError("overloaded", "the coordinator has more to store than it can; try again shortly", {
+      return new ApiError("overloaded", "the coordinator has more to store than it can; try again shortly", {
         headers: { "Retry-After": "5" },
       });
     case "definition_needed":
-      throw new Error("the shard asked for the definition twice");
+    case "failed":
+      return new ApiError("internal", "the run could not be started; nothing of it is kept");
   }
 }
 
-interface Source {
+export interface Source {
   tag: string | null;
   artifactId: string;
   definition: WorkflowDefinition;
 }
 
-async function findSource(services: Services, tenant: string, order: RunOrder): Promise<Source> {
+export async function findSource(services: Services, tenant: string, order: RunOrder): Promise<Source> {
   const { workflows, urlPolicy } = services;
   if (order.workflow === undefined) {
     const { definition } = acceptDocument(order.definition, "/definition", urlPolicy);
@@ -100,7 +143,7 @@ async function findSource(services: Services, tenant: string, order: RunOrder): 
   const record = order.workflow.startsWith("sha256:") ? null : await workflows.recentTag(tenant, order.workflow);
   const artifactId = record?.artifactId ?? order.workflow;
   const document = artifactId.startsWith("sha256:") ? await workflows.artifact(tenant, artifactId) : null;
-  if (document === null) throw new ApiError("not_found", `there is no workflow "${order.workflow}"`);
+  if (document === null) throw new ApiError("not_found", `there is no workflow "${order.workflow.slice(0, 200)}"`);
   return { tag: record?.tag ?? null, artifactId, definition: document as unknown as WorkflowDefinition };
 }
 

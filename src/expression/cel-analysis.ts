@@ -11,11 +11,10 @@ type Call = Extract<CelExpression["exprKind"], { case: "callExpr" }>["value"];
 type Comprehension = Extract<CelExpression["exprKind"], { case: "comprehensionExpr" }>["value"];
 
 export const CEL_VARIABLES = ["output", "inputs", "nodes", "ctx", "run", "iteration", "item", "index"] as const;
-export type CelVariable = (typeof CEL_VARIABLES)[number];
 
 export interface CelReferences {
   /** The variables that are read; `ctx` counts as `nodes`. */
-  readonly variables: ReadonlySet<CelVariable>;
+  readonly variables: ReadonlySet<string>;
   /** Ids named as `nodes.x`, `nodes["x"]` or `"x" in nodes`, sorted. */
   readonly nodes: readonly string[];
   /** True when `nodes` is also read in a way that does not say which node. */
@@ -41,7 +40,7 @@ interface Place {
  * Checks the expression and says what it reads. Changes it in place: `ctx` becomes `nodes`, and comprehensions call
  * the functions that count their work. Throws `CelProblem`.
  */
-export function analyseCel(expression: CelExpression, legal: readonly CelVariable[]): CelReferences {
+export function analyseCel(expression: CelExpression, legal: readonly string[]): CelReferences {
   const analysis = new Analysis(legal);
   analysis.visit(expression, { depth: 1, loops: 0, locals: new Set() });
   return analysis.references();
@@ -49,12 +48,12 @@ export function analyseCel(expression: CelExpression, legal: readonly CelVariabl
 
 class Analysis {
   readonly #legal: ReadonlySet<string>;
-  readonly #variables = new Set<CelVariable>();
+  readonly #variables = new Set<string>();
   readonly #nodes = new Set<string>();
   #dynamicNodes = false;
   #count = 0;
 
-  constructor(legal: readonly CelVariable[]) {
+  constructor(legal: readonly string[]) {
     this.#legal = new Set(legal);
   }
 
@@ -114,7 +113,7 @@ class Analysis {
       identifier.name = "nodes";
       this.#dynamicNodes = true;
     }
-    this.#variables.add(identifier.name as CelVariable);
+    this.#variables.add(identifier.name);
   }
 
   /** Records `nodes.<id>` and the like; false when the operand is something else. */

@@ -5,7 +5,7 @@
 import { type CelError, type CelInput, isCelError, parse, plan } from "@bufbuild/cel";
 import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors.ts";
 import type { Json } from "#kernel/json.ts";
-import { analyseCel, CEL_VARIABLES, CelProblem, type CelReferences, type CelVariable } from "./cel-analysis.ts";
+import { analyseCel, CEL_VARIABLES, CelProblem, type CelReferences } from "./cel-analysis.ts";
 import { celText, weirEnv } from "./cel-functions.ts";
 import { prepareCelSource } from "./cel-source.ts";
 import { celValue, jsonOf } from "./cel-values.ts";
@@ -13,7 +13,7 @@ import { EXPRESSION_CACHE_MAX, EXPRESSION_MESSAGE_MAX, EXPRESSION_SOURCE_BYTES_M
 import { LruCache } from "./lru-cache.ts";
 import { withBudget } from "./work.ts";
 
-export { CEL_VARIABLES, type CelReferences, type CelVariable };
+export { CEL_VARIABLES, type CelReferences };
 
 /**
  * Values for the variables. A variable is read once, and only if the expression names it: a getter may load it.
@@ -28,11 +28,13 @@ export interface CelVariables {
   iteration?: number;
   item?: Json;
   index?: number;
+  /** Others exist where `CelOptions.variables` says so. */
+  [name: string]: Json | undefined;
 }
 
 export interface CelOptions {
-  /** The variables that exist where the expression stands; all of them unless told. */
-  variables?: readonly CelVariable[];
+  /** The variables that exist where the expression stands; those of a run unless told. */
+  variables?: readonly string[];
 }
 
 export interface CelProgram {
@@ -79,7 +81,8 @@ function evaluate(run: Run, references: CelReferences, variables: CelVariables):
       if (name === "ctx") continue;
       const value = variables[name];
       if (value === undefined) return fail(nodeError("expression_failed", `"${name}" has no value here`));
-      values[name] = name === "iteration" || name === "index" ? BigInt(Number(value)) : celValue(value);
+      const counts = (name === "iteration" || name === "index") && Number.isSafeInteger(value);
+      values[name] = counts ? BigInt(Number(value)) : celValue(value);
     }
     const result = run(values);
     return isCelError(result) ? fail(evaluationError(result)) : jsonOf(result, celText);

@@ -42,8 +42,9 @@ export async function listRuns(
     conditions.push(sql`json_extract(${runs.labels}, ${`$."${key}"`}) = ${value}`);
   }
   if (filters.search !== undefined) {
-    const { search } = filters;
-    conditions.push(sql`(instr(${runs.runId}, ${search}) OR instr(${runs.workflow}, ${search}))`);
+    // Not LIKE: D1 takes patterns of 50 bytes, and `_` of every run id would stand for any letter.
+    const search = filters.search.toLowerCase();
+    conditions.push(sql`(instr(lower(${runs.runId}), ${search}) OR instr(lower(${runs.workflow}), ${search}))`);
   }
   if (cursor !== null) {
     conditions.push(sql`(${runs.submittedAt}, ${runs.runId}) < (${cursor.submittedAt}, ${cursor.runId})`);

@@ -49,6 +49,11 @@ export class Shards {
     return runId({ region, shard }, ulid);
   }
 
+  /** An id for a new run in a given shard: what is started together is kept together. */
+  newRunIdIn(address: ShardAddress, nowMs: number): string {
+    return runId(address, nextUlid(nowMs));
+  }
+
   /** The shard that a key belonged to before the number of shards was changed; null when it is the same one. */
   previousShardOf(key: { tenant: string; key: string }): ShardAddress | null {
     const { shards, previousShards, region } = this.#settings;

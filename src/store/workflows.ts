@@ -2,7 +2,7 @@
  * Workflows in D1: artifacts by content address, tags that point to them, and the versions a tag has had. Reads on
  * the start path go through a small memory of this isolate.
  */
-import { and, asc, eq, gt } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt, notExists } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { ApiError } from "#kernel/errors.ts";
 import type { JsonObject } from "#kernel/json.ts";
@@ -19,6 +19,21 @@ export interface TagRecord {
   createdAt: number;
   updatedAt: number;
 }
+
+/** One of the artifacts that a tag has pointed to. */
+export interface VersionRecord {
+  version: number;
+  artifactId: string;
+  description: string | null;
+  createdAt: number;
+}
+
+const VERSION_COLUMNS = {
+  version: workflowVersions.version,
+  artifactId: workflowVersions.artifactId,
+  description: workflowVersions.description,
+  createdAt: workflowVersions.createdAt,
+};
 
 /** How long this isolate believes what it read of a tag; another isolate may have moved it meanwhile. */
 export const TAG_MEMORY_MS = 2_000;
@@ -130,23 +145,77 @@ export class Workflows {
     const { tag } = current;
     const version = current.version + 1;
     const revision = current.revision + 1;
+    const isTag = and(eq(tags.tenant, tenant), eq(tags.name, tag));
+    const moved = new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
     try {
-      // If the tag moved meanwhile, the update finds nothing, this version exists already and both are taken back.
-      await this.#database.batch([
+      // If the tag moved meanwhile, the version exists already and both are taken back; if it is gone, nothing is done.
+      const [updated] = await this.#database.batch([
         this.#database
           .update(tags)
           .set({ artifactId, version, revision, description, updatedAt: nowMs })
-          .where(and(eq(tags.tenant, tenant), eq(tags.name, tag), eq(tags.revision, current.revision))),
-        this.#database
-          .insert(workflowVersions)
-          .values({ tenant, tag, version, artifactId, description, createdAt: nowMs }),
+          .where(and(isTag, eq(tags.revision, current.revision)))
+          .returning({ name: tags.name }),
+        this.#database.insert(workflowVersions).select(
+          this.#database
+            .select({
+              tenant: tags.tenant,
+              tag: tags.name,
+              version: tags.version,
+              artifactId: tags.artifactId,
+              description: tags.description,
+              createdAt: tags.updatedAt,
+            })
+            .from(tags)
+            .where(and(isTag, eq(tags.revision, revision))),
+        ),
       ]);
+      if (updated.length === 0) throw moved;
     } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
-      throw new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
+      throw isUniqueViolation(error) ? moved : error;
     }
     memory.tags.delete(`${tenant}/${tag}`);
     return { ...current, artifactId, version, revision, description, updatedAt: nowMs };
+  }
+
+  /**
+   * Deletes a tag if its revision is still `expected`; a failed precondition otherwise. Its artifacts and runs stay,
+   * and what was started from it goes on.
+   */
+  async deleteTag(tenant: string, current: TagRecord): Promise<void> {
+    const { tag, revision } = current;
+    const isTag = and(eq(tags.tenant, tenant), eq(tags.name, tag));
+    const left = this.#database.select({ name: tags.name }).from(tags).where(isTag);
+    const [deleted] = await this.#database.batch([
+      this.#database
+        .delete(tags)
+        .where(and(isTag, eq(tags.revision, revision)))
+        .returning({ name: tags.name }),
+      this.#database
+        .delete(workflowVersions)
+        .where(and(eq(workflowVersions.tenant, tenant), eq(workflowVersions.tag, tag), notExists(left))),
+    ]);
+    memory.tags.delete(`${tenant}/${tag}`);
+    if (deleted.length === 0) throw new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
+  }
+
+  /** Versions of a tag, newest first, those before `before`. */
+  async versions(tenant: string, tag: string, before: number | null, limit: number): Promise<VersionRecord[]> {
+    const isOlder = before === null ? undefined : lt(workflowVersions.version, before);
+    return this.#database
+      .select(VERSION_COLUMNS)
+      .from(workflowVersions)
+      .where(and(eq(workflowVersions.tenant, tenant), eq(workflowVersions.tag, tag), isOlder))
+      .orderBy(desc(workflowVersions.version))
+      .limit(limit);
+  }
+
+  async version(tenant: string, tag: string, version: number): Promise<VersionRecord | null> {
+    const isIt = and(
+      eq(workflowVersions.tenant, tenant),
+      eq(workflowVersions.tag, tag),
+      eq(workflowVersions.version, version),
+    );
+    return (await this.#database.select(VERSION_COLUMNS).from(workflowVersions).where(isIt).get()) ?? null;
   }
 
   /** Tags by name, those after `after`. */

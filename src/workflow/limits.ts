@@ -23,3 +23,8 @@ export const METADATA_TAGS_MAX = 32;
 
 /** Items that one `filter` or `aggregate` node looks at. */
 export const LIST_ITEMS_MAX = 10_000;
+
+export const PATCH_OPERATIONS_MAX = 100;
+/** What a document may grow to while it is patched, in characters of its JSON text and of all that is put into it. */
+export const PATCHED_UNITS_MAX = 4 * 1_048_576;
+export const POINTER_LENGTH_MAX = 4_096;

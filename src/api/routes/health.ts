@@ -1,7 +1,8 @@
 /** Liveness without any work, and readiness with the parts that Weir stands on. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
-import { COMPONENT_STATUSES } from "../health.ts";
-import { json, protectedRoute } from "../route.ts";
+import { ApiError } from "#kernel/errors.ts";
+import { COMPONENT_STATUSES, SERVICE_NAMES, SERVICES } from "../health.ts";
+import { errorResponses, json, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 
 const live = z
@@ -32,6 +33,28 @@ const getReady = protectedRoute("read", {
   responses: { 200: json(ready, "ready, perhaps degraded"), 503: json(ready, "an essential part is down") },
 });
 
+const service = z
+  .object({ service: z.enum(SERVICE_NAMES), status: z.enum(COMPONENT_STATUSES) })
+  .openapi("ServiceHealth");
+
+const serviceAnswer = {
+  "application/json": { schema: service },
+  "text/plain": { schema: z.string().openapi({ description: "OK, or the status; by `Accept: text/plain`" }) },
+};
+
+const getService = createRoute({
+  method: "get",
+  path: "/health/{service}",
+  tags: ["health"],
+  summary: `Status of one service: ${SERVICE_NAMES.join(", ")}`,
+  request: { params: z.object({ service: z.string() }) },
+  responses: {
+    200: { description: "it answers, perhaps not well", content: serviceAnswer },
+    503: { description: "it does not answer", content: serviceAnswer },
+    ...errorResponses(["not_found", "unauthenticated", "internal"]),
+  },
+});
+
 export const healthRoutes = new OpenAPIHono<AppEnv>()
   .openapi(getHealth, (context) =>
     context.json({ service: "orchestrator" as const, status: "ok", version: context.get("services").version }, 200),
@@ -41,4 +64,17 @@ export const healthRoutes = new OpenAPIHono<AppEnv>()
     const { status, components } = await health.readiness(Date.now());
     const body = { service: "orchestrator" as const, status, version, components };
     return status === "down" ? context.json(body, 503) : context.json(body, 200);
+  })
+  .openapi(getService, async (context) => {
+    const { service: asked } = context.req.valid("param");
+    const name = SERVICE_NAMES.find((known) => known === asked);
+    if (name === undefined) throw new ApiError("not_found", `there is no service "${asked.slice(0, 100)}"`);
+    const component = SERVICES[name];
+    const health = component === null ? null : await context.get("services").health.readiness(Date.now());
+    const status = component === null ? "ok" : (health?.components[component]?.status ?? "down");
+    const code = status === "down" ? 503 : 200;
+    if (/^text\/plain\b/.test(context.req.header("Accept") ?? "")) {
+      return context.text(status === "ok" ? "OK" : status, code);
+    }
+    return context.json({ service: name, status }, code);
   });

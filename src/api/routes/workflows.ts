@@ -1,16 +1,22 @@
-/** Workflows by tag: validate, create, list, read. */
+/** Workflows by tag: validate, save, list, read, delete. */
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { rfc3339 } from "#kernel/clock.ts";
 import { ApiError } from "#kernel/errors.ts";
-import type { TagRecord } from "#store/workflows.ts";
 import { tagSchema } from "#workflow/definition.ts";
 import { DESCRIPTION_LENGTH_MAX } from "#workflow/limits.ts";
 import { summarise, TIERS } from "#workflow/summary.ts";
-import { BASE_PATH, decodeCursor, encodeCursor, json, pageQuery, protectedRoute } from "../route.ts";
+import { BASE_PATH, decodeCursor, encodeCursor, invalid, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 import { acceptDocument, checkDocument } from "../workflow-document.ts";
-
-const problem = z.object({ pointer: z.string(), message: z.string() }).openapi("Problem");
+import {
+  checkIfMatch,
+  definitionDocument,
+  etagOf,
+  findTag,
+  problem,
+  tagParams,
+  workflowItem,
+  workflowItemOf,
+} from "../workflow-schemas.ts";
 
 const validation = z
   .object({
@@ -36,30 +42,18 @@ const saved = z
   .object({ tag: z.string(), artifact_id: z.string(), version: z.int(), warnings: z.array(problem) })
   .openapi("SavedWorkflow");
 
-const listed = z
-  .object({
-    tag: z.string(),
-    artifact_id: z.string(),
-    version: z.int(),
-    description: z.string().nullable(),
-    created_at: z.string(),
-    updated_at: z.string(),
-  })
-  .openapi("WorkflowSummary");
-
-/** As documentation only: definitions are judged by the save-time checks, which report everything at once. */
-const document = z.unknown().openapi({ description: "a workflow definition", type: "object" });
-
-const whole = listed.extend({ patch_depth: z.int(), workflow: document }).openapi("Workflow");
+const whole = workflowItem.extend({ patch_depth: z.int(), workflow: definitionDocument }).openapi("Workflow");
 
 const postBody = z
   .strictObject({
     tag: tagSchema,
-    workflow: document,
+    workflow: definitionDocument,
     description: z.string().max(DESCRIPTION_LENGTH_MAX).optional(),
     replace: z.boolean().optional(),
   })
   .openapi("PostWorkflow");
+
+const ifMatch = z.object({ "if-match": z.string().optional() });
 
 const validate = protectedRoute("read", {
   method: "post",
@@ -70,14 +64,18 @@ const validate = protectedRoute("read", {
   responses: { 200: json(validation, "the verdict, also of an invalid definition") },
 });
 
-const post = protectedRoute("write", {
-  method: "post",
-  path: `${BASE_PATH}/workflows`,
-  tags: ["workflows"],
-  summary: "Store a definition under a new tag, or with `replace` and `If-Match` as a new version of one",
-  request: { body: { ...json(postBody, "tag and definition"), required: true } },
-  responses: { 201: json(saved, "stored") },
-});
+const post = protectedRoute(
+  "write",
+  {
+    method: "post",
+    path: `${BASE_PATH}/workflows`,
+    tags: ["workflows"],
+    summary: "Store a definition under a new tag, or with `replace` and `If-Match` as a new version of one",
+    request: { headers: ifMatch, body: { ...json(postBody, "tag and definition"), required: true } },
+    responses: { 201: json(saved, "stored") },
+  },
+  ["conflict", "precondition_failed"],
+);
 
 const list = protectedRoute("read", {
   method: "get",
@@ -85,7 +83,9 @@ const list = protectedRoute("read", {
   tags: ["workflows"],
   summary: "Workflows by tag",
   request: { query: z.strictObject(pageQuery) },
-  responses: { 200: json(z.object({ items: z.array(listed), next_cursor: z.string().nullable() }), "a page of them") },
+  responses: {
+    200: json(z.object({ items: z.array(workflowItem), next_cursor: z.string().nullable() }), "a page of them"),
+  },
 });
 
 const get = protectedRoute("read", {
@@ -93,9 +93,22 @@ const get = protectedRoute("read", {
   path: `${BASE_PATH}/workflows/{tag}`,
   tags: ["workflows"],
   summary: "One workflow with its definition; the ETag serves `If-Match`",
-  request: { params: z.object({ tag: z.string() }) },
+  request: { params: tagParams },
   responses: { 200: json(whole, "the workflow") },
 });
+
+const remove = protectedRoute(
+  "write",
+  {
+    method: "delete",
+    path: `${BASE_PATH}/workflows/{tag}`,
+    tags: ["workflows"],
+    summary: "Delete a tag with its history; its artifacts and runs stay",
+    request: { params: tagParams, headers: ifMatch },
+    responses: { 204: { description: "deleted" } },
+  },
+  ["precondition_failed"],
+);
 
 export const workflowRoutes = new OpenAPIHono<AppEnv>()
   .openapi(validate, async (context) => {
@@ -110,16 +123,11 @@ export const workflowRoutes = new OpenAPIHono<AppEnv>()
     const { tenant } = context.get("principal");
     const { tag, description = null, replace = false, workflow } = context.req.valid("json");
     const { definition, warnings } = acceptDocument(workflow, "/workflow", urlPolicy);
-    const expected = context.req.header("If-Match");
+    const isConditional = context.req.header("If-Match") !== undefined;
     const nowMs = Date.now();
-    const current = replace || expected !== undefined ? await workflows.tag(tenant, tag) : null;
-    if (expected !== undefined && expected !== etagOf(current)) {
-      throw new ApiError(
-        "precondition_failed",
-        `If-Match is ${expected}, the workflow is at ${etagOf(current) ?? "nothing"}`,
-      );
-    }
-    if (current !== null && (!replace || expected === undefined)) {
+    const current = replace || isConditional ? await workflows.tag(tenant, tag) : null;
+    checkIfMatch(context, current);
+    if (current !== null && (!replace || !isConditional)) {
       const message = `the tag "${tag}" exists; to replace it send "replace": true and its ETag as If-Match`;
       throw new ApiError("conflict", message);
     }
@@ -137,38 +145,23 @@ export const workflowRoutes = new OpenAPIHono<AppEnv>()
     const { workflows } = context.get("services");
     const { limit, cursor } = context.req.valid("query");
     const after = cursor === undefined ? "" : decodeCursor(cursor);
-    if (after === null) {
-      throw new ApiError("invalid", "the cursor is not one of ours", {
-        details: [{ pointer: "/cursor", message: "send next_cursor of the page before, unchanged" }],
-      });
-    }
+    if (after === null) throw invalid("/cursor", "send next_cursor of the page before, unchanged");
     const records = await workflows.list(context.get("principal").tenant, after, limit + 1);
     const page = records.slice(0, limit);
     const nextCursor = records.length > limit ? encodeCursor(page.at(-1)?.tag ?? "") : null;
-    return context.json({ items: page.map(listedOf), next_cursor: nextCursor }, 200);
+    return context.json({ items: page.map(workflowItemOf), next_cursor: nextCursor }, 200);
   })
   .openapi(get, async (context) => {
     const { workflows } = context.get("services");
-    const { tenant } = context.get("principal");
-    const { tag } = context.req.valid("param");
-    const record = tagSchema.safeParse(tag).success ? await workflows.tag(tenant, tag) : null;
-    const definition = record === null ? null : await workflows.artifact(tenant, record.artifactId);
-    if (record === null || definition === null) throw new ApiError("not_found", `there is no workflow "${tag}"`);
-    const body = { ...listedOf(record), patch_depth: 0, workflow: definition as unknown };
+    const record = await findTag(context, context.req.valid("param").tag);
+    const definition = await workflows.artifact(context.get("principal").tenant, record.artifactId);
+    if (definition === null) throw new Error(`the artifact of the tag ${record.tag} is there`);
+    const body = { ...workflowItemOf(record), patch_depth: 0, workflow: definition as unknown };
     return context.json(body, 200, { ETag: etagOf(record) ?? "" });
+  })
+  .openapi(remove, async (context) => {
+    const record = await findTag(context, context.req.valid("param").tag);
+    checkIfMatch(context, record);
+    await context.get("services").workflows.deleteTag(context.get("principal").tenant, record);
+    return context.body(null, 204);
   });
-
-function etagOf(record: TagRecord | null): string | undefined {
-  return record === null ? undefined : `"${record.revision}"`;
-}
-
-function listedOf(record: TagRecord): z.infer<typeof listed> {
-  return {
-    tag: record.tag,
-    artifact_id: record.artifactId,
-    version: record.version,
-    description: record.description,
-    created_at: rfc3339(record.createdAt),
-    updated_at: rfc3339(record.updatedAt),
-  };
-}

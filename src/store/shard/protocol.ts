@@ -1,5 +1,7 @@
 /** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
+import type { Explanation } from "#engine/explain.ts";
 import type { Outcome } from "#engine/plan.ts";
+import type { RunStatus } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import type { EventView, NodeExecution, RunView } from "#engine/view.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
@@ -19,9 +21,19 @@ export interface StartRequest {
   wait_ms: number;
 }
 
+export interface DefinitionOf {
+  artifact_id: string;
+  definition: JsonObject;
+}
+
 export type StartReply =
   | { outcome: "started" | "replayed"; run: RunView }
   | { outcome: "definition_needed" | "key_conflict" | "overloaded" };
+
+/** What became of one of many starts: without the run's values, so that a hundred of them travel in one answer. */
+export type StartedReply =
+  | { outcome: "started" | "replayed"; run_id: string; status: RunStatus }
+  | { outcome: "definition_needed" | "key_conflict" | "overloaded" | "failed" };
 
 export type CancelReply = { outcome: "cancelled" | "terminal"; run: RunView } | { outcome: "not_found" };
 
@@ -53,11 +65,14 @@ export type OfTenant<Item> = Item & { tenant: string };
 /** The tenant comes first in every call about a run, or with every item: another tenant's run is an absent one. */
 export interface CoordinatorRpc {
   start(tenant: string, request: StartRequest): Promise<StartReply>;
+  /** Many starts in one commit, each answered by itself and in order; `definition` is that of all whose artifact it is. */
+  startMany(tenant: string, requests: StartRequest[], definition?: DefinitionOf): Promise<StartedReply[]>;
   /** The run under an idempotency key, if the shard knows the key. */
   findByKey(tenant: string, key: string, bodyHash: string): Promise<StartReply | null>;
   run(tenant: string, runId: string): Promise<RunView | null>;
   waitForEnd(tenant: string, runId: string, waitMs: number): Promise<RunView | null>;
   details(tenant: string, runId: string): Promise<RunDetails | null>;
+  explain(tenant: string, runId: string): Promise<Explanation | null>;
   events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
   cancel(tenant: string, runId: string, reason: string | null): Promise<CancelReply>;
   /** Workers say which tasks they hold; the answers stand in the same order, `too_late` means drop it. */

@@ -1,0 +1,114 @@
+/** Lists of runs: the filters that a query may name, where a page begins, and how a run looks in it. */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { RUN_STATUSES } from "#engine/state.ts";
+import { rfc3339, rfc3339OrNull } from "#kernel/clock.ts";
+import { NODE_ERROR_CODES } from "#kernel/errors.ts";
+import { listRuns, type RunCursor, type RunFilters, type RunRecord } from "#store/run-list.ts";
+import { decodeCursor, encodeCursor, invalid, pageQuery } from "./route.ts";
+import { LABEL_KEY, LABELS_MAX } from "./run-orders.ts";
+import { runItem } from "./run-schemas.ts";
+import type { AppEnv } from "./services.ts";
+
+export const SEARCH_LENGTH_MAX = 100;
+
+const filters = {
+  status: z.enum(RUN_STATUSES).optional(),
+  error_code: z.enum(NODE_ERROR_CODES).optional(),
+  submitted_after: z.iso.datetime({ offset: true }).optional().openapi({ description: "this moment included" }),
+  submitted_before: z.iso.datetime({ offset: true }).optional().openapi({ description: "this moment excluded" }),
+  min_duration_ms: z.coerce.number().int().min(0).optional().openapi({ description: "of runs that have ended" }),
+  q: z
+    .string()
+    .min(1)
+    .max(SEARCH_LENGTH_MAX)
+    .optional()
+    .openapi({ description: "part of the run id or of the workflow's tag" }),
+};
+
+/** Loose for `label.<key>=<value>` alone: anything else that is not named here is refused by `filtersOf`. */
+export const workflowRunsQuery = z.looseObject({ ...pageQuery, ...filters });
+export const runsQuery = workflowRunsQuery.extend({ workflow: z.string().max(200).optional() });
+
+export const runPage = z
+  .object({ items: z.array(runItem), next_cursor: z.string().nullable(), as_of: z.string() })
+  .openapi("RunPage");
+
+type Query = z.infer<typeof runsQuery>;
+
+/** A page of the tenant's runs; of one workflow when `workflow` is given. */
+export async function readRunPage(
+  context: Context<AppEnv>,
+  query: Query,
+  workflow?: string,
+): Promise<z.infer<typeof runPage>> {
+  const { database } = context.get("services");
+  const asOf = rfc3339(Date.now());
+  const known = workflow === undefined ? RUNS_QUERY : WORKFLOW_RUNS_QUERY;
+  const found = { ...filtersOf(query, known), ...(workflow === undefined ? {} : { workflow }) };
+  const records = await listRuns(
+    database,
+    context.get("principal").tenant,
+    found,
+    cursorOf(query.cursor),
+    query.limit + 1,
+  );
+  const page = records.slice(0, query.limit);
+  const last = page.at(-1);
+  const more = records.length > query.limit && last !== undefined;
+  const nextCursor = more ? encodeCursor(`${last.submittedAt}/${last.runId}`) : null;
+  return { items: page.map(itemOf), next_cursor: nextCursor, as_of: asOf };
+}
+
+const RUNS_QUERY: ReadonlySet<string> = new Set(Object.keys(runsQuery.shape));
+const WORKFLOW_RUNS_QUERY: ReadonlySet<string> = new Set(Object.keys(workflowRunsQuery.shape));
+
+function filtersOf(query: Query, known: ReadonlySet<string>): RunFilters {
+  const labels: Record<string, string> = {};
+  for (const [name, value] of Object.entries(query)) {
+    if (known.has(name)) continue;
+    const key = name.startsWith("label.") ? name.slice("label.".length) : null;
+    if (key === null || !LABEL_KEY.test(key)) throw invalid(`/${name}`, `unknown filter "${name.slice(0, 100)}"`);
+    labels[key] = String(value);
+  }
+  if (Object.keys(labels).length > LABELS_MAX) throw invalid("", `at most ${LABELS_MAX} labels`);
+  return {
+    labels,
+    ...(query.status === undefined ? {} : { status: query.status }),
+    ...(query.workflow === undefined ? {} : { workflow: query.workflow }),
+    ...(query.error_code === undefined ? {} : { errorCode: query.error_code }),
+    ...(query.min_duration_ms === undefined ? {} : { minDurationMs: query.min_duration_ms }),
+    ...(query.submitted_after === undefined ? {} : { submittedAfter: Date.parse(query.submitted_after) }),
+    ...(query.submitted_before === undefined ? {} : { submittedBefore: Date.parse(query.submitted_before) }),
+    ...(query.q === undefined ? {} : { search: query.q }),
+  };
+}
+
+function cursorOf(cursor: string | undefined): RunCursor | null {
+  if (cursor === undefined) return null;
+  const match = /^(\d{1,16})\/(run_[A-Za-z0-9]{1,60})$/.exec(decodeCursor(cursor) ?? "");
+  const [, submittedAt, runId] = match ?? [];
+  if (submittedAt === undefined || runId === undefined) {
+    throw invalid("/cursor", "send next_cursor of the page before, unchanged");
+  }
+  return { submittedAt: Number(submittedAt), runId };
+}
+
+function itemOf(record: RunRecord): z.infer<typeof runItem> {
+  return {
+    run_id: record.runId,
+    status: record.status,
+    generation: record.generation,
+    workflow: record.workflow,
+    artifact_id: record.artifactId,
+    trigger: record.trigger,
+    labels: JSON.parse(record.labels) as Record<string, string>,
+    priority: record.priority,
+    error:
+      record.errorCode === null ? null : { code: record.errorCode, message: record.errorMessage ?? record.errorCode },
+    submitted_at: rfc3339(record.submittedAt),
+    started_at: rfc3339OrNull(record.startedAt),
+    ended_at: rfc3339OrNull(record.endedAt),
+    duration_ms: record.durationMs,
+  };
+}

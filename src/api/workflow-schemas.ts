@@ -1,0 +1,60 @@
+/** How workflows, their versions and what is wrong with them look in answers; and the way from a path to a tag. */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { rfc3339 } from "#kernel/clock.ts";
+import { ApiError } from "#kernel/errors.ts";
+import type { TagRecord } from "#store/workflows.ts";
+import { tagSchema } from "#workflow/definition.ts";
+import { isMatch } from "./etag.ts";
+import type { AppEnv } from "./services.ts";
+
+export const problem = z.object({ pointer: z.string(), message: z.string() }).openapi("Problem");
+
+export const workflowItem = z
+  .object({
+    tag: z.string(),
+    artifact_id: z.string(),
+    version: z.int(),
+    description: z.string().nullable(),
+    created_at: z.string(),
+    updated_at: z.string(),
+  })
+  .openapi("WorkflowSummary");
+
+/** As documentation only: definitions are judged by the save-time checks, which report everything at once. */
+export const definitionDocument = z.unknown().openapi({ description: "a workflow definition", type: "object" });
+
+export const tagParams = z.object({ tag: z.string() });
+
+export function workflowItemOf(record: TagRecord): z.infer<typeof workflowItem> {
+  return {
+    tag: record.tag,
+    artifact_id: record.artifactId,
+    version: record.version,
+    description: record.description,
+    created_at: rfc3339(record.createdAt),
+    updated_at: rfc3339(record.updatedAt),
+  };
+}
+
+export function etagOf(record: TagRecord | null): string | undefined {
+  return record === null ? undefined : `"${record.revision}"`;
+}
+
+/** The tag of a path; a malformed one is an absent one. */
+export async function findTag(context: Context<AppEnv>, tag: string): Promise<TagRecord> {
+  const { workflows } = context.get("services");
+  const isWellFormed = tagSchema.safeParse(tag).success;
+  const record = isWellFormed ? await workflows.tag(context.get("principal").tenant, tag) : null;
+  if (record === null) throw new ApiError("not_found", `there is no workflow "${tag.slice(0, 100)}"`);
+  return record;
+}
+
+/** Refuses a change that was made in view of another state (RFC 9110, 13.1.1). */
+export function checkIfMatch(context: Context<AppEnv>, record: TagRecord | null): void {
+  const expected = context.req.header("If-Match");
+  const etag = etagOf(record);
+  if (expected === undefined || isMatch(expected, etag)) return;
+  const message = `If-Match is ${expected.slice(0, 100)}, the workflow is at ${etag ?? "nothing"}`;
+  throw new ApiError("precondition_failed", message);
+}
