@@ -28,17 +28,25 @@ describe("reporter", () => {
   test("results wait for the last task under way and then share a call", async () => {
     const { reporter: made, calls, report } = reporter();
     const second = Promise.withResolvers<void>();
-    const first = made.during(async () => report("a"));
     const last = made.during(async () => {
       await second.promise;
       report("b");
     });
-    await first;
+    await made.during(async () => report("a"));
     expect(calls).toEqual([]);
     second.resolve();
     await last;
     await made.drain();
     expect(calls).toEqual([["a", "b"]]);
+  });
+
+  test("a task that is alone under way reports in the same turn", async () => {
+    const { reporter: made, calls, report } = reporter();
+    await made.during(async () => {
+      report("a");
+      expect(calls).toEqual([["a"]]);
+    });
+    await made.drain();
   });
 
   test("a task that does not end holds up no result", async () => {

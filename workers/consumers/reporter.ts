@@ -76,8 +76,10 @@ export class Reporter {
   }
 
   async #send(address: ShardAddress, gathered: Report[]): Promise<void> {
+    // The task that has just reported still counts: alone, it waits for nobody.
+    let others = this.#underWay - 1;
     while (gathered.length > 0) {
-      if (this.#underWay > 0 && gathered.length < RESULTS_PER_CALL_MAX) await this.#gather();
+      if (others > 0 && gathered.length < RESULTS_PER_CALL_MAX) await this.#gather();
       const reports = takeCall(gathered);
       const results = reports.map((report) => report.result);
       try {
@@ -94,6 +96,7 @@ export class Reporter {
         });
         for (const report of reports) report.message.retry({ delaySeconds: REDELIVERY_DELAY_S });
       }
+      others = this.#underWay;
     }
     // In the same turn as the last look at what has gathered: a report that comes now starts a sending of its own.
     this.#sending.delete(shardName(address));
