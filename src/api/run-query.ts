@@ -69,7 +69,8 @@ function filtersOf(query: Query, known: ReadonlySet<string>): RunFilters {
     if (known.has(name)) continue;
     const key = name.startsWith("label.") ? name.slice("label.".length) : null;
     if (key === null || !LABEL_KEY.test(key)) throw invalid(`/${name}`, `unknown filter "${name.slice(0, 100)}"`);
-    labels[key] = String(value);
+    if (typeof value !== "string") throw invalid(`/${name}`, "a label is named once");
+    labels[key] = value;
   }
   if (Object.keys(labels).length > LABELS_MAX) throw invalid("", `at most ${LABELS_MAX} labels`);
   return {
