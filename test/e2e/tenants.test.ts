@@ -112,7 +112,12 @@ function visible({ status, headers, body }: ApiAnswer, ...ids: string[]): unknow
 describe("every route of the description", () => {
   test("is open or names its scope, and the open ones are those that are meant to be", () => {
     expect(operations.length).toBeGreaterThan(15);
-    expect(operations.filter((operation) => !isProtected(operation)).map(named)).toEqual(["GET /health", "GET /health/{service}", "GET /openapi.json", "GET /docs"]);
+    expect(operations.filter((operation) => !isProtected(operation)).map(named)).toEqual([
+      "GET /health",
+      "GET /health/{service}",
+      "GET /openapi.json",
+      "GET /docs",
+    ]);
     for (const { scope } of operations.filter(isProtected)) expect(SCOPES).toContain(scope);
   });
 

@@ -37,14 +37,18 @@ const postBody = z
   })
   .openapi("PostKey");
 
-const post = protectedRoute("admin", {
-  method: "post",
-  path: `${BASE_PATH}/keys`,
-  tags: ["access"],
-  summary: "Make a key with scopes that the asking key has too; the answer is the only place where its text appears",
-  request: { body: { ...json(postBody, "what the key is for and may do"), required: true } },
-  responses: { 201: json(made, "made") },
-});
+const post = protectedRoute(
+  "admin",
+  {
+    method: "post",
+    path: `${BASE_PATH}/keys`,
+    tags: ["access"],
+    summary: "Make a key with scopes that the asking key has too; the answer is the only place where its text appears",
+    request: { body: { ...json(postBody, "what the key is for and may do"), required: true } },
+    responses: { 201: json(made, "made") },
+  },
+  ["not_found", "conflict"],
+);
 
 const list = protectedRoute("admin", {
   method: "get",

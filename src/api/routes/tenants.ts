@@ -19,14 +19,18 @@ const postBody = z
   })
   .openapi("PostTenant");
 
-const post = protectedRoute("operator", {
-  method: "post",
-  path: `${BASE_PATH}/tenants`,
-  tags: ["access"],
-  summary: "Create a tenant; its first key is made by the operator with `tenant` in POST /keys",
-  request: { body: { ...json(postBody, "its id and a name to show"), required: true } },
-  responses: { 201: json(tenant, "created") },
-});
+const post = protectedRoute(
+  "operator",
+  {
+    method: "post",
+    path: `${BASE_PATH}/tenants`,
+    tags: ["access"],
+    summary: "Create a tenant; its first key is made by the operator with `tenant` in POST /keys",
+    request: { body: { ...json(postBody, "its id and a name to show"), required: true } },
+    responses: { 201: json(tenant, "created") },
+  },
+  ["conflict"],
+);
 
 const list = protectedRoute("operator", {
   method: "get",
@@ -37,14 +41,18 @@ const list = protectedRoute("operator", {
   responses: { 200: json(z.object({ items: z.array(tenant), next_cursor: z.string().nullable() }), "a page of them") },
 });
 
-const remove = protectedRoute("operator", {
-  method: "delete",
-  path: `${BASE_PATH}/tenants/{id}`,
-  tags: ["access"],
-  summary: "Delete a tenant: its keys stop working; what it stored stays, and its id is not given out again",
-  request: { params: z.object({ id: z.string() }) },
-  responses: { 204: { description: "deleted" } },
-});
+const remove = protectedRoute(
+  "operator",
+  {
+    method: "delete",
+    path: `${BASE_PATH}/tenants/{id}`,
+    tags: ["access"],
+    summary: "Delete a tenant: its keys stop working; what it stored stays, and its id is not given out again",
+    request: { params: z.object({ id: z.string() }) },
+    responses: { 204: { description: "deleted" } },
+  },
+  ["conflict"],
+);
 
 export const tenantRoutes = new OpenAPIHono<AppEnv>()
   .openapi(post, async (context) => {
