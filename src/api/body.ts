@@ -1,10 +1,10 @@
 /** Request bodies: size before parse, strict UTF-8, JSON that can be kept unchanged. */
+
 import type { MiddlewareHandler } from "hono";
 import { ApiError } from "#kernel/errors.ts";
 import { jsonProblem } from "#kernel/json.ts";
+import { BODY_BYTES_MAX } from "./limits.ts";
 import type { AppEnv } from "./services.ts";
-
-export const BODY_BYTES_MAX = 1_048_576;
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i;
 

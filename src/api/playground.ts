@@ -1,11 +1,12 @@
 /** Expressions and templates outside of a run: what they read is what the caller gives. Problems have pointers. */
+
 import { CEL_VARIABLES, compileCel } from "#expression/cel.ts";
 import { compileJmespath } from "#expression/jmespath.ts";
 import { compileTemplate, type TemplateScope } from "#expression/template.ts";
 import { fail, type NodeError, ok, type Problem, type Result } from "#kernel/errors.ts";
 import { isJsonObject, type Json, type JsonObject, ownValue } from "#kernel/json.ts";
+import { VARIABLES_MAX } from "./limits.ts";
 
-export const VARIABLES_MAX = 64;
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const TEMPLATE_VARIABLES: ReadonlySet<string> = new Set(["inputs", "nodes", "run", "iteration", "item", "index"]);
 

@@ -1,8 +1,10 @@
 /** How routes are declared: method, path and scope in one place, errors documented for all of them alike. */
+
 import { createRoute, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Scope } from "#access/scopes.ts";
 import { API_ERRORS, ApiError, type ApiErrorCode, type Problem } from "#kernel/errors.ts";
 import { requireScope } from "./authenticate.ts";
+import { CURSOR_LENGTH_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from "./limits.ts";
 
 export const BASE_PATH = "/api/v1";
 
@@ -102,10 +104,7 @@ export function decodeCursor(cursor: string): string | null {
   }
 }
 
-export const LIST_LIMIT_MAX = 200;
-export const LIST_LIMIT_DEFAULT = 50;
-
 export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(LIST_LIMIT_MAX).default(LIST_LIMIT_DEFAULT),
-  cursor: z.string().max(500).optional(),
+  cursor: z.string().max(CURSOR_LENGTH_MAX).optional(),
 };

@@ -1,19 +1,19 @@
 /** What a caller asks for when a run is to be started: its shape and bounds, and the order that comes of it. */
+
 import { z } from "@hono/zod-openapi";
 import { isJsonObject, type JsonObject } from "#kernel/json.ts";
+import {
+  IDEMPOTENCY_KEY_LENGTH_MAX,
+  LABEL_KEY,
+  LABEL_VALUE_LENGTH_MAX,
+  LABELS_MAX,
+  PRIORITY_DEFAULT,
+  PRIORITY_MAX,
+  WAIT_MS_MAX,
+  WORKFLOW_NAME_LENGTH_MAX,
+} from "./limits.ts";
 import { invalid } from "./route.ts";
 import type { RunOrder } from "./start-run.ts";
-
-export const WAIT_MS_MAX = 30_000;
-export const BATCH_RUNS_MAX = 100;
-export const LABELS_MAX = 32;
-export const LABEL_KEY = /^[A-Za-z0-9._-]{1,64}$/;
-export const LABEL_VALUE_LENGTH_MAX = 256;
-export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
-
-/** 1 is the most urgent. */
-export const PRIORITY_MAX = 5;
-export const PRIORITY_DEFAULT = 3;
 
 const IDEMPOTENCY_KEY = new RegExp(`^[\\x21-\\x7e]{1,${IDEMPOTENCY_KEY_LENGTH_MAX}}$`);
 const IDEMPOTENCY_KEY_RULE = `must be 1 to ${IDEMPOTENCY_KEY_LENGTH_MAX} printable ASCII characters without spaces`;
@@ -30,7 +30,12 @@ const inputs = z
   .openapi({ type: "object", additionalProperties: true });
 
 const what = {
-  workflow: z.string().min(1).max(200).optional().openapi({ description: "a tag or an artifact id" }),
+  workflow: z
+    .string()
+    .min(1)
+    .max(WORKFLOW_NAME_LENGTH_MAX)
+    .optional()
+    .openapi({ description: "a tag or an artifact id" }),
   definition: z.unknown().optional().openapi({ description: "a workflow definition, instead of `workflow`" }),
 };
 

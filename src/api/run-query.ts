@@ -1,16 +1,15 @@
 /** Lists of runs: the filters that a query may name, where a page begins, and how a run looks in it. */
+
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { RUN_STATUSES } from "#engine/state.ts";
 import { rfc3339, rfc3339OrNull } from "#kernel/clock.ts";
 import { NODE_ERROR_CODES } from "#kernel/errors.ts";
 import { listRuns, type RunCursor, type RunFilters, type RunRecord } from "#store/run-list.ts";
+import { LABEL_KEY, LABELS_MAX, SEARCH_LENGTH_MAX, WORKFLOW_NAME_LENGTH_MAX } from "./limits.ts";
 import { decodeCursor, encodeCursor, invalid, pageQuery } from "./route.ts";
-import { LABEL_KEY, LABELS_MAX } from "./run-orders.ts";
 import { runItem } from "./run-schemas.ts";
 import type { AppEnv } from "./services.ts";
-
-export const SEARCH_LENGTH_MAX = 100;
 
 const filters = {
   status: z.enum(RUN_STATUSES).optional(),
@@ -28,7 +27,7 @@ const filters = {
 
 /** Loose for `label.<key>=<value>` alone: anything else that is not named here is refused by `filtersOf`. */
 export const workflowRunsQuery = z.looseObject({ ...pageQuery, ...filters });
-export const runsQuery = workflowRunsQuery.extend({ workflow: z.string().max(200).optional() });
+export const runsQuery = workflowRunsQuery.extend({ workflow: z.string().max(WORKFLOW_NAME_LENGTH_MAX).optional() });
 
 export const runPage = z
   .object({ items: z.array(runItem), next_cursor: z.string().nullable(), as_of: z.string() })

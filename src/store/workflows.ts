@@ -5,9 +5,9 @@
 import { and, asc, desc, eq, gt, lt, notExists } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { ApiError } from "#kernel/errors.ts";
-import type { JsonObject } from "#kernel/json.ts";
+import { type JsonObject, utf8Length } from "#kernel/json.ts";
 import type { WorkflowDefinition } from "#workflow/definition.ts";
-import { contentOf } from "./content-address.ts";
+import { CONTENT_BYTES_MAX, contentOf } from "./content-address.ts";
 import { artifacts, tags, workflowVersions } from "./database-schema.ts";
 
 export interface TagRecord {
@@ -59,6 +59,13 @@ export class Workflows {
     const { id, text } = await contentOf(document);
     const key = `${tenant}/${id}`;
     if (memory.artifacts.has(key)) return id;
+    // A request is smaller, but canonical numbers are longer than `1e20`.
+    if (utf8Length(text) > CONTENT_BYTES_MAX) {
+      throw new ApiError(
+        "payload_too_large",
+        `a workflow may have at most ${CONTENT_BYTES_MAX} bytes as canonical JSON`,
+      );
+    }
     await this.#database
       .insert(artifacts)
       .values({ tenant, id, content: text, createdAt: nowMs })

@@ -1,4 +1,5 @@
 /** One run: look at it as a whole, in full, event by event or by what it waits for, and cancel it. */
+
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { explainEnd } from "#engine/explain.ts";
@@ -6,13 +7,10 @@ import { eventView } from "#engine/view.ts";
 import { ApiError } from "#kernel/errors.ts";
 import { type RunArchive, readArchive } from "#store/archive.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
+import { EVENTS_LIMIT_DEFAULT, EVENTS_LIMIT_MAX, REASON_LENGTH_MAX } from "../limits.ts";
 import { BASE_PATH, json, protectedRoute } from "../route.ts";
 import { acceptedOf, acceptedRun, eventPage, explanation, runDetails, wholeRun } from "../run-schemas.ts";
 import type { AppEnv } from "../services.ts";
-
-export const EVENTS_LIMIT_DEFAULT = 200;
-export const EVENTS_LIMIT_MAX = 1_000;
-export const REASON_LENGTH_MAX = 500;
 
 const cancelBody = z.strictObject({ reason: z.string().max(REASON_LENGTH_MAX).optional() }).optional();
 

@@ -1,9 +1,11 @@
 /** Runs in number: start one or many, list them. What can be asked of one is `run.ts`'s. */
+
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { API_ERRORS, ApiError } from "#kernel/errors.ts";
 import { problemsOf } from "#workflow/problems.ts";
+import { BATCH_RUNS_MAX } from "../limits.ts";
 import { BASE_PATH, errorSchema, json, protectedRoute } from "../route.ts";
-import { BATCH_RUNS_MAX, batchItem, idempotencyHeaders, idempotencyKeyOf, orderOf, startBody } from "../run-orders.ts";
+import { batchItem, idempotencyHeaders, idempotencyKeyOf, orderOf, startBody } from "../run-orders.ts";
 import { readRunPage, runPage, runsQuery } from "../run-query.ts";
 import { acceptedOf, acceptedRun, wholeRun } from "../run-schemas.ts";
 import type { AppEnv } from "../services.ts";

@@ -1,0 +1,26 @@
+/** Bounds of requests. Each has a test at its edge. */
+
+export const BODY_BYTES_MAX = 1_048_576;
+
+export const LIST_LIMIT_MAX = 200;
+export const LIST_LIMIT_DEFAULT = 50;
+export const EVENTS_LIMIT_MAX = 1_000;
+export const EVENTS_LIMIT_DEFAULT = 200;
+export const SEARCH_LENGTH_MAX = 100;
+export const CURSOR_LENGTH_MAX = 500;
+
+export const WAIT_MS_MAX = 30_000;
+export const BATCH_RUNS_MAX = 100;
+export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
+export const LABELS_MAX = 32;
+export const LABEL_KEY = /^[A-Za-z0-9._-]{1,64}$/;
+export const LABEL_VALUE_LENGTH_MAX = 256;
+/** 1 is the most urgent. */
+export const PRIORITY_MAX = 5;
+export const PRIORITY_DEFAULT = 3;
+/** Of a tag or an artifact id; longer names are those of nothing. */
+export const WORKFLOW_NAME_LENGTH_MAX = 200;
+export const REASON_LENGTH_MAX = 500;
+
+/** Variables that one evaluation of the playground may have. */
+export const VARIABLES_MAX = 64;
