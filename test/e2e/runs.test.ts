@@ -74,7 +74,7 @@ describe("POST /runs/batch", () => {
     expect(outputs).toEqual(Array.from({ length: 100 }, (_, n) => n));
   });
 
-  test("two keyed orders that differ in what the shard has never seen start both", async () => {
+  test("workflows that the shard has never seen are given to it once each", async () => {
     const other = (id: string) => ({ nodes: [{ id, type: "parallel" }] });
     const runs = ["p", "q", "p", "r"].map((id) => ({ definition: other(`never_seen_${id}`) }));
     const { body } = await post("/runs/batch", { runs });

@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseCsv, startDataServer } from "../../examples/data-server.mjs";
 import { expectedOutputs } from "../../examples/flight-delays.expected.mjs";
+import { expectedOutputs as secondSource } from "../../examples/second-source.expected.mjs";
+import { expectedOutputs as threeSources } from "../../examples/three-sources.expected.mjs";
 
 let server: Awaited<ReturnType<typeof startDataServer>>;
 beforeAll(async () => {
@@ -81,5 +83,24 @@ describe("flight-delays", () => {
     const ids = new Set(workflow.nodes.map((node: { id: string }) => node.id));
     expect(ids.size).toBe(workflow.nodes.length);
     for (const { from, to } of workflow.edges) expect([ids.has(from), ids.has(to)]).toEqual([true, true]);
+  });
+});
+
+test("the figures of the other examples are those of the datasets", async () => {
+  const { report } = threeSources(
+    (await read("/airports.json")) as never,
+    (await read("/earthquakes.json")) as never,
+    (await read("/weather.json")) as never,
+    "AK",
+  );
+  // Counted once by hand with Python over the files of vega-datasets 3.2.1.
+  expect(report).toEqual({
+    airports: { count: 263, northernmost: "Wiley Post Will Rogers Memorial" },
+    earthquakes: { strong: 85, strongest: 6.4 },
+    weather: { hottest: 35.6, days_of_snow: 26 },
+  });
+  expect(secondSource((await read("/flights.json")) as never).report).toMatchObject({
+    far_and_late: 58,
+    total_delay_minutes: 3840,
   });
 });
