@@ -3,24 +3,22 @@
  * `coordinator/` own one duty each. Decides nothing itself.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { RunEvent } from "#engine/events.ts";
-import { type Explanation, explainRun } from "#engine/explain.ts";
-import type { Outcome, PlanInput } from "#engine/plan.ts";
+import type { Explanation } from "#engine/explain.ts";
+import { type Outcome, type PlanInput, planTaskConfig } from "#engine/plan.ts";
 import { isTerminal } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
-import { Transition } from "#engine/transition.ts";
-import { eventView, nodeExecutions, type RunView, runView } from "#engine/view.ts";
+import type { RunView } from "#engine/view.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
 import type { JsonObject } from "#kernel/json.ts";
-import { runRow } from "#store/projection.ts";
 import { Graphs } from "#store/shard/graphs.ts";
-import { IdempotencyKeys } from "#store/shard/idempotency.ts";
+import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
 import { Positions } from "#store/shard/positions.ts";
 import type {
   CancelReply,
   CoordinatorRpc,
   DefinitionOf,
   EventPage,
+  OfTenant,
   RunDetails,
   ShardStats,
   StartedReply,
@@ -29,6 +27,8 @@ import type {
 } from "#store/shard/protocol.ts";
 import { type LoadedRun, RunLog } from "#store/shard/run-log.ts";
 import { migrateShard } from "#store/shard/schema.ts";
+import { describeIsolate } from "#telemetry/isolate.ts";
+import { version } from "../package.json";
 import { Alarm } from "./coordinator/alarm.ts";
 import { type Commit, CommitGroup } from "./coordinator/commit-group.ts";
 import { Dispatcher } from "./coordinator/dispatcher.ts";
@@ -36,6 +36,7 @@ import { Projector } from "./coordinator/projector.ts";
 import { Recovery } from "./coordinator/recovery.ts";
 import { Retention } from "./coordinator/retention.ts";
 import { RunCache } from "./coordinator/run-cache.ts";
+import { RunReader } from "./coordinator/run-reader.ts";
 import { Transitions } from "./coordinator/transitions.ts";
 import { Waiters } from "./coordinator/waiters.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
@@ -59,6 +60,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   readonly #runs: RunLog;
   readonly #dispatcher: Dispatcher;
   readonly #transitions: Transitions;
+  readonly #reader: RunReader;
   readonly #projector: Projector;
   readonly #retention: Retention;
   readonly #recovery: Recovery;
@@ -81,20 +83,19 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       dispatcher: this.#dispatcher,
       waiters: this.#waiters,
       alarm: this.#alarm,
+      describeSystem: (nowMs) => describeIsolate({ version, host: settings.WEIR_HOST }, nowMs),
       goOn: (runId) => {
-        setTimeout(() => void this.#change(runId, { type: "continue" }), 0);
+        // If it fails, the run's due time brings the next try.
+        setTimeout(() => this.#change(runId, { type: "continue" }).catch(() => undefined), 0);
       },
     });
+    this.#reader = new RunReader(this.#runs, this.#transitions);
     this.#projector = new Projector({
       database: env.DB,
       runs: this.#runs,
       positions,
       logger: this.#logger,
-      rowOf: (runId) => {
-        const state = this.#transitions.load(runId)?.state;
-        if (state === undefined) return null;
-        return runRow(state, this.#transitions.graphOf(state), this.#transitions.readStored(runId));
-      },
+      rowOf: (runId) => this.#reader.row(runId),
     });
     this.#retention = new Retention({
       database: env.DB,
@@ -102,13 +103,11 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       keys: this.#keys,
       positions,
       logger: this.#logger,
-      retentionMs: settings.RETENTION_DAYS * DAY_MS,
+      // A key must find its run for as long as it is kept.
+      retentionMs: Math.max(settings.RETENTION_DAYS * DAY_MS, IDEMPOTENCY_TTL_MS),
       idPrefix: address === null ? "" : runIdPrefix(address),
-      read: (runId) => {
-        const run = this.#transitions.load(runId);
-        if (run === null) return null;
-        return { details: this.#detailsOf(run), events: this.#runs.events(runId, 0, Number.POSITIVE_INFINITY) };
-      },
+      read: (runId) => this.#reader.whole(runId),
+      graphs: this.#graphs,
       forget: (runId) => this.#cache.drop(runId),
     });
     this.#recovery = new Recovery({
@@ -139,6 +138,9 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       const known = this.#replyByKey(tenant, idempotency.key, idempotency.body_hash, nowMs);
       if (known !== null) return known;
     }
+    // The caller repeats a call whose answer was lost with the object: then the run is there already.
+    const existing = this.#reader.find(tenant, request.run_id);
+    if (existing !== null) return { outcome: "started", run: this.#reader.view(existing) };
     let graph = this.#graphs.get(tenant, request.artifact_id);
     if (graph === null) {
       if (definition === undefined) return { outcome: "definition_needed" };
@@ -150,7 +152,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       this.#keys.remember(tenant, idempotency.key, record, nowMs);
     }
     const started = this.#transitions.start({ ...run, tenant }, graph, commit);
-    return { outcome: "started", run: this.#viewOf(started) };
+    return { outcome: "started", run: this.#reader.view(started) };
   }
 
   async startMany(tenant: string, requests: StartRequest[], definition?: DefinitionOf): Promise<StartedReply[]> {
@@ -179,67 +181,62 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const known = this.#keys.find(tenant, key, nowMs);
     if (known === null) return null;
     if (known.body_hash !== bodyHash) return { outcome: "key_conflict" };
-    const run = this.#find(tenant, known.run_id);
-    return run === null ? null : { outcome: "replayed", run: this.#viewOf(run) };
+    const run = this.#reader.find(tenant, known.run_id);
+    return run === null ? null : { outcome: "replayed", run: this.#reader.view(run) };
   }
 
   async run(tenant: string, runId: string): Promise<RunView | null> {
-    const run = this.#find(tenant, runId);
-    return run === null ? null : this.#viewOf(run);
+    const run = this.#reader.find(tenant, runId);
+    return run === null ? null : this.#reader.view(run);
   }
 
   async waitForEnd(tenant: string, runId: string, waitMs: number): Promise<RunView | null> {
-    const run = this.#find(tenant, runId);
+    const run = this.#reader.find(tenant, runId);
     if (run === null) return null;
     if (!isTerminal(run.state.status)) await this.#waiters.wait(runId, waitMs);
     return this.run(tenant, runId);
   }
 
   async details(tenant: string, runId: string): Promise<RunDetails | null> {
-    const run = this.#find(tenant, runId);
-    return run === null ? null : this.#detailsOf(run);
+    const run = this.#reader.find(tenant, runId);
+    return run === null ? null : this.#reader.details(run);
   }
 
   async explain(tenant: string, runId: string): Promise<Explanation | null> {
-    const run = this.#find(tenant, runId);
-    return run === null ? null : explainRun(run.state, this.#transitions.graphOf(run.state), Date.now());
+    const run = this.#reader.find(tenant, runId);
+    return run === null ? null : this.#reader.explain(run, Date.now());
   }
 
   async events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null> {
-    const run = this.#find(tenant, runId);
-    if (run === null) return null;
-    return eventPage(this.#runs.events(runId, after, limit), after, run.state.seq, isTerminal(run.state.status));
+    const run = this.#reader.find(tenant, runId);
+    return run === null ? null : this.#reader.events(run, after, limit);
   }
 
   async cancel(tenant: string, runId: string, reason: string | null): Promise<CancelReply> {
-    if (this.#find(tenant, runId) === null) return { outcome: "not_found" };
+    if (this.#reader.find(tenant, runId) === null) return { outcome: "not_found" };
     const changed = await this.#change(runId, { type: "cancel", ...(reason === null ? {} : { reason }) });
     if (changed === null) return { outcome: "not_found" };
-    const run = this.#viewOf(changed.run);
+    const run = this.#reader.view(changed.run);
     return { outcome: changed.outcome === "accepted" ? "cancelled" : "terminal", run };
   }
 
-  async tasksStarted(starts: TaskStart[]): Promise<Outcome[]> {
+  async tasksStarted(starts: OfTenant<TaskStart>[]): Promise<Outcome[]> {
     return this.#changeAll(starts, (start) => ({ type: "task_started", start }));
   }
 
-  async tasksEnded(results: TaskResult[]): Promise<Outcome[]> {
+  async tasksEnded(results: OfTenant<TaskResult>[]): Promise<Outcome[]> {
     return this.#changeAll(results, (result) => ({ type: "task_ended", result }));
   }
 
-  async taskConfig(address: TaskAddress): Promise<JsonObject | null> {
-    const run = this.#transitions.load(address.run_id);
-    const node = run?.state.nodes.get(address.path);
-    if (run === null || node === undefined) return null;
-    if (node.visit !== address.visit || node.attempt !== address.attempt) return null;
-    const transition = new Transition(run.state, this.#transitions.contextOf(run.state));
-    const task = transition.renderTask(address.path, address.visit, address.attempt);
-    return task.ok ? task.value.config : null;
+  async taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null> {
+    const run = this.#reader.find(tenant, address.run_id);
+    return run === null ? null : planTaskConfig(run.state, address, this.#transitions.contextOf(run.state));
   }
 
   /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */
   override async alarm(): Promise<void> {
     this.#alarm.fired();
+    this.ctx.waitUntil(this.#carryOver());
     try {
       await this.#lookAround();
     } catch (error) {
@@ -251,7 +248,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   async wake(): Promise<void> {
     await this.#lookAround();
-    this.#rearm();
+    await this.#carryOver();
   }
 
   async stats(): Promise<ShardStats> {
@@ -269,8 +266,13 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     await this.#recovery.recover();
     const due = this.#runs.due(Date.now(), DUE_RUNS_PER_LOOK);
     await Promise.all(due.map((runId) => this.#tick(runId)));
+  }
+
+  /** What takes D1's time: never waited for by what must happen at its time. */
+  async #carryOver(): Promise<void> {
     await this.#projector.flush(() => this.#dispatcher.sentThrough(this.#runs.lastId));
     await this.#retention.look(Date.now());
+    this.#rearm();
   }
 
   /** One run that cannot be looked at does not keep the others from it, and is not asked for again at once. */
@@ -293,10 +295,17 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     for (const at of times) if (at !== null) this.#alarm.noLaterThan(Math.max(at, nowMs));
   }
 
-  /** Hands an input to a run; a failure is logged and changes nothing. */
-  async #change(runId: string, input: PlanInput): Promise<{ run: LoadedRun; outcome: Outcome } | null> {
+  /** Hands an input to a run, of `tenant` when somebody outside names it; a failure is logged and changes nothing. */
+  async #change(
+    runId: string,
+    input: PlanInput,
+    tenant: string | null = null,
+  ): Promise<{ run: LoadedRun; outcome: Outcome } | null> {
     try {
-      return await this.#commits.submit((commit) => this.#transitions.change(runId, input, commit));
+      return await this.#commits.submit((commit) => {
+        if (tenant !== null && this.#reader.find(tenant, runId) === null) return null;
+        return this.#transitions.change(runId, input, commit);
+      });
     } catch (error) {
       this.#logger.error("a transition failed", { run_id: runId, input: input.type, error });
       throw error;
@@ -304,40 +313,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   }
 
   /** One bad input does not keep the others from being taken up (invariant 12). */
-  async #changeAll<Item extends TaskAddress>(
+  async #changeAll<Item extends OfTenant<TaskAddress>>(
     items: readonly Item[],
     inputOf: (item: Item) => PlanInput,
   ): Promise<Outcome[]> {
-    const changes = items.map((item) => this.#change(item.run_id, inputOf(item)));
+    const changes = items.map((item) => this.#change(item.run_id, inputOf(item), item.tenant));
     const settled = await Promise.allSettled(changes);
     return settled.map((change) => (change.status === "fulfilled" ? (change.value?.outcome ?? "too_late") : "failed"));
   }
-
-  #find(tenant: string, runId: string): LoadedRun | null {
-    const run = this.#transitions.load(runId);
-    return run?.state.tenant === tenant ? run : null;
-  }
-
-  #viewOf(run: LoadedRun): RunView {
-    const { state } = run;
-    return runView(state, this.#transitions.graphOf(state), this.#transitions.readStored(state.run_id));
-  }
-
-  #detailsOf(run: LoadedRun): RunDetails {
-    const { state } = run;
-    const graph = this.#transitions.graphOf(state);
-    return {
-      ...this.#viewOf(run),
-      definition: graph.definition as unknown as JsonObject,
-      node_executions: nodeExecutions(state, graph, this.#transitions.readStored(state.run_id)),
-      patches: [],
-      approvals: [],
-    };
-  }
-}
-
-/** A page of a run's events, with the cursor that the next page begins after. */
-export function eventPage(events: readonly RunEvent[], after: number, lastSeq: number, hasEnded: boolean): EventPage {
-  const nextAfter = events.at(-1)?.seq ?? after;
-  return { items: events.map(eventView), next_after: nextAfter, terminal: hasEnded && nextAfter >= lastSeq };
 }

@@ -23,15 +23,18 @@ const list = optionalText.transform((text) =>
     .filter((item) => item !== ""),
 );
 
+const optionalShards = optionalText.transform((text, context) => {
+  if (text === "") return null;
+  const shards = Number(text);
+  if (Number.isInteger(shards) && shards >= 1 && shards <= SHARDS_MAX) return shards;
+  context.addIssue(`must be a whole number from 1 to ${SHARDS_MAX}, or empty`);
+  return z.NEVER;
+});
+
 const settingsSchema = z.object({
   COORDINATOR_SHARDS: z.coerce.number().int().min(1).max(SHARDS_MAX).default(32),
-  COORDINATOR_SHARDS_PREVIOUS: optionalText.transform((text, context) => {
-    if (text === "") return null;
-    const shards = Number(text);
-    if (Number.isInteger(shards) && shards >= 1 && shards <= SHARDS_MAX) return shards;
-    context.addIssue(`must be a whole number from 1 to ${SHARDS_MAX}, or empty`);
-    return z.NEVER;
-  }),
+  COORDINATOR_SHARDS_PREVIOUS: optionalShards,
+  COORDINATOR_SHARDS_EVER: optionalShards,
   WEIR_HOME_REGION: z.enum(Object.keys(REGIONS) as [Region, ...Region[]]).default("xx"),
   WEIR_OPERATOR_KEY: optionalText,
   /** Set by the local runtime alone; what is meant for laptops is read only when it is there. */

@@ -19,7 +19,7 @@ export default {
     const services = servicesOf(env);
     switch (batch.queue) {
       case "weir-http": {
-        const worker = httpWorker(services.http, () => describeIsolate(services, Date.now()));
+        const worker = httpWorker(services.http, () => describeIsolate(services, Date.now()), services.isLocal);
         const goOnInBackground = services.isLocal ? (work: Promise<void>) => context.waitUntil(work) : null;
         await handleTaskBatch(batch, worker, { ...services, goOnInBackground });
         break;

@@ -1,13 +1,15 @@
 /** The composition root: from bindings to the services that the API and the consumers work with, once an isolate. */
 import { drizzle } from "drizzle-orm/d1";
-import { Keyring } from "#access/keys.ts";
+import { Keyring } from "#access/keyring.ts";
 import { Health } from "#api/health.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
 import { dohResolver, noResolver } from "#http/resolver.ts";
 import { environmentSecrets } from "#http/secrets.ts";
 import { systemClock } from "#kernel/clock.ts";
+import { Keys } from "#store/keys.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
+import { Tenants } from "#store/tenants.ts";
 import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
@@ -38,9 +40,11 @@ function compose(env: Env): WorkerServices {
   const isLocal = settings.WEIR_LOCAL !== "";
   const logger = loggerOf(env, "orchestrator");
   const database = drizzle(env.DB);
+  const keys = new Keys(database);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
     shards: settings.COORDINATOR_SHARDS,
     previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
+    shardsEver: settings.COORDINATOR_SHARDS_EVER ?? 0,
     region: settings.WEIR_HOME_REGION,
   });
   const urlPolicy = {
@@ -50,7 +54,13 @@ function compose(env: Env): WorkerServices {
   const outgoing: HttpEnvironment["fetch"] = (url, options) => fetch(url, options as RequestInit);
   return {
     version,
-    keyring: new Keyring(settings.WEIR_OPERATOR_KEY),
+    keyring: new Keyring({
+      operatorKey: settings.WEIR_OPERATOR_KEY,
+      find: (digest) => keys.find(digest),
+      clock: systemClock,
+    }),
+    keys,
+    tenants: new Tenants(database),
     d1: env.DB,
     database,
     workflows: new Workflows(database),

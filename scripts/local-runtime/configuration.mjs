@@ -16,6 +16,7 @@ import { StartRefusal } from "./start-refusal.mjs";
  * @property {string | null} operatorKey Null: the one kept in the state folder.
  * @property {boolean} examples
  * @property {string[]} allowedPrivateHosts host:port that HTTP nodes may reach although they are private.
+ * @property {number | null} inspectorPort Port of the loopback where a debugger may attach; null: none may.
  */
 
 const PORT_MAX = 65_535;
@@ -98,6 +99,7 @@ export function readSettings(environment, root) {
   integer("COORDINATOR_SHARDS", 1, SHARDS_MAX, 2);
   for (const name of ["OPENAI_BASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "LOKI_URL"]) webAddress(name);
 
+  const inspectorPort = integer("WEIR_INSPECTOR_PORT", 1, PORT_MAX, 0);
   const allowedPrivateHosts = (text("WEIR_ALLOW_PRIVATE_HOSTS") ?? "")
     .split(",")
     .map((entry) => entry.trim())
@@ -117,6 +119,7 @@ export function readSettings(environment, root) {
     operatorKey,
     examples,
     allowedPrivateHosts,
+    inspectorPort: inspectorPort === 0 ? null : inspectorPort,
   };
 }
 

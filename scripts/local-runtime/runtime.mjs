@@ -14,6 +14,7 @@ import { StartRefusal } from "./start-refusal.mjs";
  * @property {(entry: { level: string, message: string }) => void} logged What the Worker wrote to its console.
  * @property {(message: string) => void} noted What the operator should know of the runtime itself.
  * @property {() => void} restarted It died and serves again.
+ * @property {number | null} inspectorPort Where a debugger may attach, on the loopback; null: nowhere.
  */
 
 const RESTART_PAUSE_MS = 200;
@@ -110,6 +111,7 @@ export class Runtime {
       // Its own port, with Miniflare's proxy on it, is for this process alone; the public one is a direct socket.
       host: "127.0.0.1",
       port: 0,
+      ...(this.handlers.inspectorPort === null ? {} : { inspectorPort: this.handlers.inspectorPort }),
       cf: false,
       logRequests: false,
       telemetry: { enabled: false },

@@ -82,7 +82,13 @@ async function run({ environment, isWatching }, ending) {
     WEIR_HOST: JSON.stringify(describeHost()),
   };
   const served = (/** @type {WorkerModules} */ built) =>
-    servingOptions(deployment, { modules: built, variables, host: hostInUrl(settings.host), port });
+    servingOptions(deployment, {
+      modules: built,
+      variables,
+      host: hostInUrl(settings.host),
+      port,
+      inspected: settings.inspectorPort !== null,
+    });
 
   const watchdog = new Watchdog();
   watchdog.start();
@@ -105,6 +111,7 @@ async function run({ environment, isWatching }, ending) {
     restarted: () => {
       ready().catch((error) => complain(`weir: after the restart: ${error.message}`));
     },
+    inspectorPort: settings.inspectorPort,
   });
   ending.add(async () => {
     await runtime.stop();

@@ -53,9 +53,9 @@ export function readDeployment(root) {
  * The whole Worker, served on `host:port` by workerd itself: Miniflare's entry proxy, which costs half of the requests
  * and answers under `/cdn-cgi/`, listens on another port of the loopback.
  * @param {Deployment} deployment
- * @param {{ modules: WorkerModules, variables: Record<string, string>, host: string, port: number }} served
+ * @param {{ modules: WorkerModules, variables: Record<string, string>, host: string, port: number, inspected: boolean }} served
  */
-export function servingOptions({ workerOptions, name }, { modules, variables, host, port }) {
+export function servingOptions({ workerOptions, name }, { modules, variables, host, port, inspected }) {
   const { modulesRules: _, ...bindings } = workerOptions;
   return convert({
     ...bindings,
@@ -68,6 +68,7 @@ export function servingOptions({ workerOptions, name }, { modules, variables, ho
     modulesRoot: ".",
     bindings: variables,
     unsafeDirectSockets: [{ host, port }],
+    unsafeInspectorProxy: inspected,
   });
 }
 

@@ -11,9 +11,11 @@ import { respondError } from "./respond-error.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { tenantRoutes } from "./routes/tenants.ts";
 import { workflowRunRoutes } from "./routes/workflow-runs.ts";
 import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -28,9 +30,10 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     const requestId = `req_${nextUlid(Date.now())}`;
     context.set("requestId", requestId);
     context.set("services", servicesOf(context.env as Bindings));
-    await next();
+    // Before the answer is made: a header that is added to one makes it anew, with its text as a stream.
     context.header("X-Request-Id", requestId);
     context.header("traceparent", answerTraceparent(context.req.header("traceparent")));
+    await next();
   });
   app.use(authenticate);
   app.use(readJsonBody);
@@ -45,6 +48,8 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     artifactRoutes,
     nodeTypeRoutes,
     evalRoutes,
+    keyRoutes,
+    tenantRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

@@ -1,5 +1,6 @@
 /** Default deny: every route but the open ones needs a key, and each route names the scope that the key must have. */
 import type { MiddlewareHandler } from "hono";
+import { UNKNOWN_KEY_TTL_MS, UNKNOWN_KEYS_MAX } from "#access/known-keys.ts";
 import type { Scope } from "#access/scopes.ts";
 import { ApiError } from "#kernel/errors.ts";
 import { SERVICE_NAMES } from "./health.ts";
@@ -19,13 +20,25 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (context, next) => 
       throw new ApiError("unavailable", "no operator key is set up: set the secret WEIR_OPERATOR_KEY");
     }
     const match = /^Bearer +(\S+) *$/i.exec(context.req.header("Authorization") ?? "");
-    const principal = match?.[1] === undefined ? null : await keyring.recognise(match[1]);
-    if (principal === null) {
+    const recognition = match?.[1] === undefined ? null : await keyring.recognise(match[1]);
+    if (recognition?.outcome === "busy") {
+      // Not a 5xx: it is bad keys that have used up what may be looked for.
+      throw new ApiError("rate_limited", "too many unknown keys were sent; this one cannot be looked for yet", {
+        details: {
+          limit_type: "unknown_keys",
+          limit: UNKNOWN_KEYS_MAX,
+          window_s: UNKNOWN_KEY_TTL_MS / 1_000,
+          tier: null,
+        },
+        headers: { "Retry-After": String(Math.ceil(recognition.retryAfterMs / 1_000)) },
+      });
+    }
+    if (recognition?.outcome !== "recognised") {
       throw new ApiError("unauthenticated", 'send your key as "Authorization: Bearer weir_…"', {
         headers: { "WWW-Authenticate": "Bearer" },
       });
     }
-    context.set("principal", principal);
+    context.set("principal", recognition.principal);
   }
   await next();
 };

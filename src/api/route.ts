@@ -55,6 +55,7 @@ function errorsOf({ request }: Config): ApiErrorCode[] {
   return [
     "unauthenticated",
     "forbidden",
+    "rate_limited",
     "internal",
     "unavailable",
     "overloaded",

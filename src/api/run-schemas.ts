@@ -41,6 +41,7 @@ export const wholeRun = z
     priority: z.int(),
     inputs: anything,
     outputs: z.record(z.string(), anything).optional(),
+    outputs_omitted: z.record(z.string(), z.int()).optional(),
     error: z.object({ code: z.string(), message: z.string(), node: z.string() }).optional(),
     submitted_at: time,
     started_at: time.nullable(),

@@ -1,9 +1,11 @@
 /** What the routes work with; the Worker puts it together once for each isolate. */
 import type { DrizzleD1Database } from "drizzle-orm/d1";
-import type { Keyring } from "#access/keys.ts";
+import type { Keyring } from "#access/keyring.ts";
 import type { Principal } from "#access/scopes.ts";
 import type { UrlPolicy } from "#http/url-guard.ts";
+import type { Keys } from "#store/keys.ts";
 import type { Shards } from "#store/shards.ts";
+import type { Tenants } from "#store/tenants.ts";
 import type { Workflows } from "#store/workflows.ts";
 import type { Logger } from "#telemetry/log.ts";
 import type { Health } from "./health.ts";
@@ -11,6 +13,8 @@ import type { Health } from "./health.ts";
 export interface Services {
   version: string;
   keyring: Keyring;
+  keys: Keys;
+  tenants: Tenants;
   d1: D1Database;
   database: DrizzleD1Database;
   workflows: Workflows;

@@ -4,7 +4,7 @@
  */
 import { invariant } from "#kernel/errors.ts";
 import { edgeTarget } from "#workflow/graph.ts";
-import type { RunEvent, RunQueued } from "./events.ts";
+import type { RunEvent, RunQueued, StoredValue } from "./events.ts";
 import { type NodeState, newNodeState, type RunState } from "./state.ts";
 
 /** The state that a run's first event makes. */
@@ -26,7 +26,9 @@ export function createState(event: RunQueued): RunState {
     started_at: null,
     ended_at: null,
     error: null,
+    stored_bytes: bytesBeside(event.inputs),
     failing: null,
+    system: {},
     nodes: new Map(),
     edges: new Map(),
     active: new Set(),
@@ -58,6 +60,7 @@ export function apply(state: RunState, event: RunEvent): void {
     case "run.started":
       state.status = "running";
       state.started_at = event.at;
+      state.system = event.system;
       break;
     case "run.completed":
       state.status = "completed";
@@ -94,12 +97,17 @@ type NodeEvent = Extract<RunEvent, { attempt: number }>;
 
 function applyToNode(state: RunState, event: NodeEvent): void {
   const node = nodeState(state, event.node);
+  if (event.visit > node.visit) beginVisit(node, event.seq);
   node.visit = event.visit;
   node.iteration = event.iteration;
   node.attempt = event.attempt;
   switch (event.type) {
     case "node.queued":
       node.status = "queued";
+      // What is known of an earlier attempt stands in the log.
+      node.worker = null;
+      node.error = null;
+      node.metrics = null;
       node.sends = event.sends;
       node.faults = event.faults;
       node.due = { kind: "dispatch", at: event.due_at };
@@ -121,30 +129,43 @@ function applyToNode(state: RunState, event: NodeEvent): void {
       node.due = { kind: "retry", at: event.retry_at };
       break;
     case "node.completed":
-      end(node, "completed", event.at);
+      end(node, "completed", event);
       node.output = event.output;
+      state.stored_bytes += bytesBeside(event.output);
       node.error = event.error ?? null;
       node.metrics = event.metrics ?? null;
       break;
     case "node.failed":
-      end(node, "failed", event.at);
+      end(node, "failed", event);
       node.error = event.error;
       node.metrics = event.metrics ?? null;
       break;
     case "node.skipped":
-      end(node, "skipped", event.at);
+      end(node, "skipped", event);
       break;
     case "node.cancelled":
-      end(node, "cancelled", event.at);
+      end(node, "cancelled", event);
       break;
   }
   if (node.status === "queued" || node.status === "running" || node.status === "waiting") state.active.add(event.node);
   else state.active.delete(event.node);
 }
 
-function end(node: NodeState, status: NodeState["status"], at: number): void {
+/** What a value takes beside the log of its own; one that was passed through is counted where it was stored. */
+function bytesBeside(value: StoredValue): number {
+  return "value" in value || value.at !== undefined ? 0 : value.stored_bytes;
+}
+
+/** A new visit starts from nothing but its edges, which were resolved before it began. */
+function beginVisit(node: NodeState, seq: number): void {
+  const { resolved, taken, via } = node;
+  Object.assign(node, newNodeState(), { resolved, taken, via, began_seq: seq });
+}
+
+function end(node: NodeState, status: NodeState["status"], event: { at: number; seq: number }): void {
   node.status = status;
-  node.ended_at = at;
+  node.ended_at = event.at;
+  node.ended_seq = event.seq;
   node.due = null;
 }
 

@@ -4,7 +4,7 @@
  */
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json } from "#kernel/json.ts";
-import type { TaskMetrics } from "./metrics.ts";
+import type { SystemFacts, TaskMetrics } from "./metrics.ts";
 
 export const EVENT_TYPES = [
   "run.queued",
@@ -45,8 +45,14 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** A value in the log itself, or the size of one that stands in chunk rows under (run, path, visit). */
-export type StoredValue = { value: Json } | { stored_bytes: number };
+/** A value in the log itself, or the size of one that stands in chunk rows beside it under (run, path, visit). */
+export type StoredValue = { value: Json } | StoredBeside;
+
+/** `at` names the node run that the value was stored for, when that was another: a value passed through is kept once. */
+export interface StoredBeside {
+  stored_bytes: number;
+  at?: { path: string; visit: number };
+}
 
 /** Why a run failed. */
 export interface RunError {
@@ -82,7 +88,7 @@ export interface RunQueued extends Base {
 
 export type RunEvent =
   | RunQueued
-  | (Base & { type: "run.started" })
+  | (Base & { type: "run.started"; system: SystemFacts })
   | (Base & { type: "run.completed" })
   | (Base & { type: "run.failed"; error: RunError })
   | (Base & { type: "run.cancelled"; reason?: string })

@@ -3,7 +3,7 @@ import { rfc3339 } from "#kernel/clock.ts";
 import type { CompiledGraph, CompiledNode } from "#workflow/graph.ts";
 import type { RunError } from "./events.ts";
 import { DISPATCH_DEADLINE_MS } from "./limits.ts";
-import { hasEnded, isTerminal, type NodeState, type RunState, type RunStatus } from "./state.ts";
+import { isTerminal, type NodeState, type RunState, type RunStatus } from "./state.ts";
 
 /** `turn`: ready, the transition that starts it was cut and goes on in a moment (rule 8). */
 export const WAIT_KINDS = ["queue", "execution", "retry", "turn", "predecessors"] as const;
@@ -96,7 +96,7 @@ function sentAt(node: NodeState): number | null {
 
 function waitOfPending(node: CompiledNode, state: RunState): Wait | null {
   const known = state.nodes.get(node.id);
-  if (known !== undefined && (known.status !== "pending" || hasEnded(known))) return null;
+  if (known !== undefined && known.status !== "pending") return null;
   const since = state.started_at ?? state.submitted_at;
   const unresolved = node.incoming.filter((edge) => !state.edges.has(edge.key)).map((edge) => edge.from);
   const predecessors = [...new Set(unresolved)];

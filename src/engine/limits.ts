@@ -3,9 +3,23 @@
 /** Nodes that one transition visits before it persists and goes on in the next turn (rule 8). */
 export const VISITS_PER_TRANSITION = 256;
 
+/**
+ * Work of all expressions of one node together, and of a transition before it persists and goes on in the next turn;
+ * a unit is about a tenth of a microsecond.
+ */
+export const NODE_WORK_MAX = 4_000_000;
+export const TRANSITION_WORK_MAX = 4_000_000;
+
+/** Text that a transition adds to the log, and beside it, before it persists and goes on in the next turn. */
+export const TRANSITION_LOG_UNITS_MAX = 500_000;
+export const TRANSITION_STORED_BYTES_MAX = 8 * 1_048_576;
+
 /** Outputs up to this many bytes stand in the event log; larger ones in chunk rows beside it. */
 export const OUTPUT_INLINE_BYTES = 4_096;
 export const OUTPUT_BYTES_MAX = 8 * 1_048_576;
+
+/** Values that one run keeps beside its log, all together. */
+export const RUN_STORED_BYTES_MAX = 64 * 1_048_576;
 
 /** Nothing heard of a dispatched task for this long (doubling each time): it is sent again. */
 export const DISPATCH_DEADLINE_MS = 15 * 60_000;
@@ -15,6 +29,9 @@ export const EXECUTION_GRACE_MS = 10_000;
 
 /** Platform faults (lost worker, reset) that one visit survives without using up attempts. */
 export const FAULTS_MAX = 5;
+
+/** Warnings about missing fields that one node leaves. */
+export const MISSING_FIELD_WARNINGS_MAX = 10;
 
 /** The far side's `Retry-After` is honoured up to this. */
 export const RETRY_AFTER_MS_MAX = 3_600_000;

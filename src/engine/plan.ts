@@ -3,12 +3,14 @@
  * for. Pure but for one thing: the state it is handed becomes the state it returns, so a caller that must keep the
  * old one copies it first. If it throws, the handed state is spoilt and must be loaded again.
  */
-import { nodeError } from "#kernel/errors.ts";
-import type { Json } from "#kernel/json.ts";
+import { invariant, nodeError } from "#kernel/errors.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
 import { createState } from "./apply.ts";
 import type { RunEvent, RunQueued } from "./events.ts";
 import { EXECUTION_GRACE_MS, FAULTS_MAX } from "./limits.ts";
-import { INPUTS_PATH } from "./scope.ts";
+import type { SystemFacts } from "./metrics.ts";
+import { renderTask } from "./render-task.ts";
+import { INPUTS_PATH, Scope } from "./scope.ts";
 import { isTerminal, type NodeState, type RunState } from "./state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "./task.ts";
 import { type Effect, type EngineContext, Transition } from "./transition.ts";
@@ -24,6 +26,10 @@ export interface RunRequest {
   trigger: string;
 }
 
+export interface StartContext extends EngineContext {
+  system: SystemFacts;
+}
+
 export type PlanInput =
   /** A transition was cut by the bound of rule 8; go on. */
   | { type: "continue" }
@@ -31,7 +37,9 @@ export type PlanInput =
   | { type: "task_ended"; result: TaskResult }
   /** Something may be due by now. */
   | { type: "tick" }
-  /** The runtime lost its queues: what was handed to them must be handed over again. */
+  /** Tasks were committed that no queue may have taken: they are handed over (again). */
+  | { type: "tasks_unsent" }
+  /** The runtime lost its queues and workers: what was handed to them must be handed over again. */
   | { type: "queues_lost" }
   | { type: "cancel"; reason?: string };
 
@@ -46,17 +54,18 @@ export interface Plan {
 }
 
 /** Begins a run and carries it as far as it goes without waiting for anything. */
-export function planStart(request: RunRequest, context: EngineContext): Plan {
+export function planStart(request: RunRequest, context: StartContext): Plan {
   const { inputs, ...rest } = request;
   const queued: RunQueued = { type: "run.queued", seq: 1, at: context.nowMs, ...rest, inputs: { value: null } };
   const transition = new Transition(createState(queued), context);
-  const stored = transition.store(INPUTS_PATH, 0, inputs);
-  if (!stored.ok) throw new Error("inputs are bounded by the size of a request");
+  const stored = transition.values.keep(INPUTS_PATH, 0, inputs);
+  invariant(stored.ok, "inputs are bounded by the size of a request");
   queued.inputs = stored.value.stored;
   transition.state.inputs = stored.value.stored;
+  if ("stored_bytes" in stored.value.stored) transition.state.stored_bytes = stored.value.stored.stored_bytes;
   transition.effects.push(...stored.value.effects);
   transition.events.push(queued);
-  transition.emit({ type: "run.started" });
+  transition.emit({ type: "run.started", system: context.system });
   for (const entry of context.graph.entries) transition.visit(entry);
   transition.settle();
   return planOf(transition, "accepted");
@@ -80,7 +89,7 @@ function decide(transition: Transition, input: PlanInput, context: EngineContext
   }
   if (isTerminal(transition.state.status)) return "too_late";
   if (input.type === "tick") tick(transition, context.nowMs);
-  else if (input.type === "queues_lost") resendTasks(transition);
+  else if (input.type !== "continue") resendTasks(transition, input.type === "queues_lost");
   // Whatever set this off, a transition that was cut before a crash goes on from here.
   transition.visitAll();
   transition.settle();
@@ -114,7 +123,7 @@ function taskEnded(transition: Transition, result: TaskResult): Outcome {
     transition.emit({ type: "node.started", ...identity(result, node), worker: result.metrics.worker });
   }
   const { outcome, metrics, path } = result;
-  if (outcome.ok) transition.complete(path, outcome.output, metrics);
+  if (outcome.ok) transition.complete(path, outcome.output, { metrics });
   else transition.failAttempt(path, outcome.error, metrics);
   transition.settle();
   return "accepted";
@@ -131,6 +140,22 @@ function recordLate(transition: Transition, result: TaskResult, node: NodeState)
     metrics: result.metrics,
   });
   return "too_late";
+}
+
+/**
+ * The config of a task whose message was too small to carry it; null when nobody waits for the task any more.
+ */
+export function planTaskConfig(state: RunState, address: TaskAddress, context: EngineContext): JsonObject | null {
+  const node = state.nodes.get(address.path);
+  if (node === undefined || node.visit !== address.visit || node.attempt !== address.attempt) return null;
+  if (node.status !== "queued" && node.status !== "running") return null;
+  const compiled = context.graph.nodes.get(address.path);
+  invariant(compiled !== undefined, `node ${address.path} is in the graph`);
+  const scope = new Scope(state, context.graph, context.readStored);
+  const task = renderTask(state, compiled, scope, { visit: address.visit, attempt: address.attempt });
+  // It was rendered when it was queued, from the same state.
+  invariant(task.ok, `the config of ${address.path} can be rendered again`);
+  return task.value.config;
 }
 
 function tick(transition: Transition, nowMs: number): void {
@@ -155,13 +180,17 @@ function tick(transition: Transition, nowMs: number): void {
   }
 }
 
-function resendTasks(transition: Transition): void {
+/** `executing`: whoever was executing a task is gone too, which is a fault of the platform and not of the attempt. */
+function resendTasks(transition: Transition, executing: boolean): void {
   for (const path of [...transition.state.active]) {
     const node = transition.nodeState(path);
     if (!transition.state.active.has(path)) continue;
-    // Whoever was executing it is gone: a fault of the platform, not of the attempt.
-    if (node.due?.kind === "execution") transition.resend(path, true);
-    else if (node.due?.kind === "dispatch") transition.resend(path, false);
+    if (node.due?.kind === "dispatch") transition.resend(path, false);
+    else if (node.due?.kind === "execution" && executing) {
+      // Rule 6: a run that is failing starts nothing, not even again.
+      if (transition.state.failing === null) transition.resend(path, true);
+      else transition.cancelNode(path);
+    }
   }
 }
 

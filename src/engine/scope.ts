@@ -5,7 +5,7 @@ import { rfc3339 } from "#kernel/clock.ts";
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledGraph, CompiledNode } from "#workflow/graph.ts";
-import type { StoredValue } from "./events.ts";
+import type { StoredBeside, StoredValue } from "./events.ts";
 import type { RunState } from "./state.ts";
 
 /** The path under which a run's own inputs are stored; no node can have it. */
@@ -18,6 +18,8 @@ export class Scope {
   readonly #state: RunState;
   readonly #graph: CompiledGraph;
   readonly #readStored: ReadStored;
+  /** Large values already read: parsed once however often they are referred to. */
+  readonly #known = new Map<string, Json>();
 
   constructor(state: RunState, graph: CompiledGraph, readStored: ReadStored) {
     this.#state = state;
@@ -34,6 +36,19 @@ export class Scope {
     const node = this.#state.nodes.get(id);
     if (node === undefined || node.status !== "completed" || node.output === null) return null;
     return this.#read(node.output, id, node.visit);
+  }
+
+  /** The input as it is stored, when it is one value that stands beside the log. */
+  storedInput(node: CompiledNode): StoredBeside | null {
+    if (node.incoming.length === 0) {
+      const { inputs } = this.#state;
+      return "value" in inputs ? null : { at: { path: INPUTS_PATH, visit: 0 }, ...inputs };
+    }
+    if (node.incoming.length > 1 && node.join === "all") return null;
+    const from = node.incoming.length === 1 ? node.incoming[0]?.from : this.#state.nodes.get(node.id)?.via;
+    const carrier = this.#state.nodes.get(from ?? "");
+    if (carrier?.status !== "completed" || carrier.output === null || "value" in carrier.output) return null;
+    return { at: { path: from ?? "", visit: carrier.visit }, ...carrier.output };
   }
 
   /**
@@ -66,7 +81,12 @@ export class Scope {
     return variables;
   }
 
-  templateScope(via: string | null): TemplateScope {
+  /**
+   * What a node's templates may read. A node that ended after this one began (beside an `any` join) reads as absent, so
+   * that every attempt of a visit gets the same config under its one idempotency key.
+   */
+  templateScope(id: string): TemplateScope {
+    const { via = null, began_seq: beganSeq = 0 } = this.#state.nodes.get(id) ?? {};
     const scope = this;
     return {
       get inputs() {
@@ -76,10 +96,11 @@ export class Scope {
         return scope.run(via);
       },
       iteration: 0,
-      node: (id) =>
-        this.#state.nodes.get(id)?.status === "completed"
-          ? { state: "completed", output: this.output(id) }
-          : { state: "absent" },
+      node: (other) => {
+        const node = this.#state.nodes.get(other);
+        const isThere = node?.status === "completed" && (beganSeq === 0 || node.ended_seq < beganSeq);
+        return isThere ? { state: "completed", output: this.output(other) } : { state: "absent" };
+      },
     };
   }
 
@@ -103,7 +124,15 @@ export class Scope {
   }
 
   #read(stored: StoredValue, path: string, visit: number): Json {
-    return "value" in stored ? stored.value : this.#readStored(path, visit);
+    if ("value" in stored) return stored.value;
+    const { path: at, visit: of } = stored.at ?? { path, visit };
+    const key = `${at}/${of}`;
+    let value = this.#known.get(key);
+    if (value === undefined) {
+      value = this.#readStored(at, of);
+      this.#known.set(key, value);
+    }
+    return value;
   }
 }
 

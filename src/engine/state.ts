@@ -4,7 +4,7 @@
  */
 import type { NodeError } from "#kernel/errors.ts";
 import type { RunError, StoredValue } from "./events.ts";
-import type { TaskMetrics, WorkerName } from "./metrics.ts";
+import type { SystemFacts, TaskMetrics, WorkerName } from "./metrics.ts";
 
 export const RUN_STATUSES = ["queued", "running", "waiting", "paused", "completed", "failed", "cancelled"] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
@@ -40,6 +40,10 @@ export interface NodeState {
   sends: number;
   faults: number;
   due: { kind: DueKind; at: number } | null;
+  /** Number of the event that began this visit: what ended later is not there for its templates. */
+  began_seq: number;
+  /** Number of the event that ended it. */
+  ended_seq: number;
   queued_at: number | null;
   started_at: number | null;
   ended_at: number | null;
@@ -66,6 +70,10 @@ export interface RunState {
   started_at: number | null;
   ended_at: number | null;
   error: RunError | null;
+  /** Where the run was begun: what the coordinator itself executes is measured with it. */
+  system: SystemFacts;
+  /** Bytes of values kept beside the log. */
+  stored_bytes: number;
   /** Set by the first unhandled failure: nothing new starts, and the run fails when what runs has ended. */
   failing: RunError | null;
   nodes: Map<string, NodeState>;
@@ -88,6 +96,8 @@ export function newNodeState(): NodeState {
     sends: 0,
     faults: 0,
     due: null,
+    began_seq: 0,
+    ended_seq: 0,
     queued_at: null,
     started_at: null,
     ended_at: null,
@@ -99,12 +109,6 @@ export function newNodeState(): NodeState {
 
 export function isTerminal(status: RunStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
-}
-
-export function hasEnded(node: NodeState): boolean {
-  return (
-    node.status === "completed" || node.status === "failed" || node.status === "skipped" || node.status === "cancelled"
-  );
 }
 
 /** When the run next needs to be looked at though nothing arrives; null when never. */
@@ -135,7 +139,8 @@ export function parseState(text: string): RunState {
   };
   return {
     ...stored,
-    nodes: new Map(stored.nodes),
+    // A snapshot of an earlier version may lack what was added since.
+    nodes: new Map(stored.nodes.map(([path, node]) => [path, { ...newNodeState(), ...node }])),
     edges: new Map(stored.edges),
     active: new Set(stored.active),
   };

@@ -2,8 +2,9 @@
  * One transition in the making: the events so far, each already applied, and the effects to perform once they are
  * stored. Holds the walk over the graph (start, end, route, skip); `plan.ts` decides what sets it off.
  */
-import { fail, invariant, type NodeError, nodeError, type Result } from "#kernel/errors.ts";
-import { type Json, type JsonObject, utf8Length } from "#kernel/json.ts";
+import { withSharedWork, workSpent } from "#expression/work.ts";
+import { invariant, type NodeError, nodeError } from "#kernel/errors.ts";
+import type { Json } from "#kernel/json.ts";
 import type { CompiledGraph, CompiledNode } from "#workflow/graph.ts";
 import { apply } from "./apply.ts";
 import type { NewEvent, RunEvent, StoredValue } from "./events.ts";
@@ -11,22 +12,25 @@ import { runInline } from "./inline/run-inline.ts";
 import {
   DISPATCH_DEADLINE_MS,
   FAULTS_MAX,
-  OUTPUT_BYTES_MAX,
-  OUTPUT_INLINE_BYTES,
+  MISSING_FIELD_WARNINGS_MAX,
+  NODE_WORK_MAX,
+  RUN_STORED_BYTES_MAX,
+  TRANSITION_LOG_UNITS_MAX,
+  TRANSITION_STORED_BYTES_MAX,
+  TRANSITION_WORK_MAX,
   VISITS_PER_TRANSITION,
 } from "./limits.ts";
 import type { TaskMetrics } from "./metrics.ts";
 import { seededUuid } from "./random.ts";
+import { renderTask } from "./render-task.ts";
 import { retryDelayMs } from "./retry.ts";
 import { routeNode } from "./routing.ts";
 import { errorObject, type ReadStored, Scope } from "./scope.ts";
 import { isTerminal, type NodeState, newNodeState, type RunState } from "./state.ts";
-import { type Task, taskId } from "./task.ts";
+import type { Task } from "./task.ts";
+import { type StoreEffect, TransitionValues } from "./values.ts";
 
-export type Effect =
-  | { type: "dispatch"; task: Task }
-  | { type: "store"; path: string; visit: number; text: string }
-  | { type: "continue" };
+export type Effect = { type: "dispatch"; task: Task } | StoreEffect | { type: "continue" };
 
 export interface EngineContext {
   graph: CompiledGraph;
@@ -34,29 +38,39 @@ export interface EngineContext {
   readStored: ReadStored;
 }
 
+/** What a completion brings besides its output. */
+interface Completion {
+  metrics?: TaskMetrics;
+  /** Set when the node failed and continues on error: its output is then the error object. */
+  error?: NodeError;
+  /** The output as it is stored already, when it was passed through. */
+  stored?: StoredValue;
+}
+
 export class Transition {
   readonly state: RunState;
   readonly events: RunEvent[] = [];
   readonly effects: Effect[] = [];
+  readonly values: TransitionValues;
   readonly #context: EngineContext;
   readonly #scope: Scope;
+  readonly #workBefore = workSpent();
   readonly #worklist: string[] = [];
-  /** Large values of this transition, which storage does not have yet. */
-  readonly #fresh = new Map<string, Json>();
+  #visits = 0;
+  #logUnits = 0;
 
   constructor(state: RunState, context: EngineContext) {
     this.state = state;
     this.#context = context;
-    this.#scope = new Scope(state, context.graph, (path, visit) => {
-      const fresh = this.#fresh.get(`${path}/${visit}`);
-      return fresh === undefined ? context.readStored(path, visit) : fresh;
-    });
+    this.values = new TransitionValues(context.readStored);
+    this.#scope = new Scope(state, context.graph, (path, visit) => this.values.read(path, visit));
   }
 
   emit(event: NewEvent): void {
     const numbered = { seq: this.state.seq + 1, at: this.#context.nowMs, ...event } as RunEvent;
     apply(this.state, numbered);
     this.events.push(numbered);
+    this.#logUnits += roughUnits(event);
   }
 
   node(path: string): CompiledNode {
@@ -74,16 +88,28 @@ export class Transition {
     this.#worklist.push(path);
   }
 
-  /** Puts every node that could start or be skipped on the list: after a cut, where the list itself was not kept. */
+  /** Puts every node that could start or be skipped on the list: for a transition that was cut before its list's end. */
   visitAll(): void {
     for (const [path, node] of this.#context.graph.nodes) {
       if (node.incoming.length === 0 || this.nodeState(path).resolved > 0) this.visit(path);
     }
   }
 
-  /** Works the list off, up to the bound of rule 8, and ends the run when nothing can run any more (rule 7). */
+  /** Works the list off and ends the run when nothing can run any more (rule 7). */
   settle(): void {
-    let visits = 0;
+    if (!this.#workOff()) return;
+    if (this.state.active.size === 0 && this.state.failing === null) {
+      // An earlier transition may have been cut, and its list with it: only the graph says that nothing is left.
+      this.visitAll();
+      if (!this.#workOff()) return;
+    }
+    if (isTerminal(this.state.status) || this.state.active.size > 0) return;
+    if (this.state.failing !== null) this.emit({ type: "run.failed", error: this.state.failing });
+    else this.emit({ type: "run.completed" });
+  }
+
+  /** False when a bound cut the work (rule 8): the rest follows in the next turn, once this much is stored. */
+  #workOff(): boolean {
     for (let path = this.#worklist.shift(); path !== undefined; path = this.#worklist.shift()) {
       if (this.state.failing !== null || isTerminal(this.state.status)) {
         this.#worklist.length = 0;
@@ -91,17 +117,24 @@ export class Transition {
       }
       const readiness = this.#readiness(path);
       if (readiness === "not_yet") continue;
-      if (visits === VISITS_PER_TRANSITION) {
+      if (this.#isFull) {
         this.effects.push({ type: "continue" });
-        return;
+        return false;
       }
-      visits += 1;
+      this.#visits += 1;
       if (readiness === "ready") this.#start(path);
       else this.#skip(path);
     }
-    if (isTerminal(this.state.status) || this.state.active.size > 0) return;
-    if (this.state.failing !== null) this.emit({ type: "run.failed", error: this.state.failing });
-    else this.emit({ type: "run.completed" });
+    return true;
+  }
+
+  get #isFull(): boolean {
+    return (
+      this.#visits >= VISITS_PER_TRANSITION ||
+      this.#logUnits > TRANSITION_LOG_UNITS_MAX ||
+      this.values.storedBytes > TRANSITION_STORED_BYTES_MAX ||
+      workSpent() - this.#workBefore > TRANSITION_WORK_MAX
+    );
   }
 
   /** Rule 4: ready, never to run, or still undecided. Only a node that has not started can be either (invariant 5). */
@@ -118,81 +151,59 @@ export class Transition {
   #start(path: string): void {
     const node = this.node(path);
     const visit = this.nodeState(path).visit + 1;
-    const identity = { node: path, visit, iteration: 0, attempt: 1 };
     if (node.type.status !== "available") {
-      const message = `node type "${node.type.type}" is not available here; the node was skipped`;
-      this.emit({ type: "warning", code: "node_type_unavailable", message, node: path });
-      this.emit({ type: "node.skipped", ...identity, attempt: 0, reason: "unavailable" });
-      this.#route(path, "success", null);
+      this.#passOver(path);
       return;
     }
     if (node.type.kind === "task") {
-      this.queueAttempt(path, identity.visit, 1, { sends: 1, faults: 0 });
+      this.queueAttempt(path, visit, 1, { sends: 1, faults: 0 });
       return;
     }
-    this.emit({ type: "node.started", ...identity, worker: "coordinator", ...this.#via(node) });
-    const result = runInline(node, {
-      scope: this.#scope,
-      via: this.nodeState(path).via,
-      nowMs: this.#context.nowMs,
-      uuid: () => seededUuid(`${this.state.run_id}/${path}/${visit}`),
-    });
-    if (result.ok) this.complete(path, result.value);
-    else this.failAttempt(path, result.error);
+    this.#emitStarted(path, visit, 1);
+    const result = withSharedWork(NODE_WORK_MAX, () =>
+      runInline(node, {
+        scope: this.#scope,
+        via: this.nodeState(path).via,
+        nowMs: this.#context.nowMs,
+        uuid: () => seededUuid(`${this.state.run_id}/${path}/${visit}`),
+      }),
+    );
+    if (!result.ok) {
+      this.failAttempt(path, result.error);
+      return;
+    }
+    const stored = node.type.passesThrough === true ? this.#scope.storedInput(node) : null;
+    this.complete(path, result.value, stored === null ? {} : { stored });
+  }
+
+  /** A node whose type this installation does not offer: skipped with a warning, and the run goes on. */
+  #passOver(path: string): void {
+    const { type } = this.node(path);
+    const message = `node type "${type.type}" is not available here; the node was skipped`;
+    this.emit({ type: "warning", code: "node_type_unavailable", message, node: path });
+    const route = this.#routeOf(path, "success", null);
+    if (!route.ok) {
+      this.#emitStarted(path, this.nodeState(path).visit + 1, 1);
+      this.#failNode(path, route.error);
+      return;
+    }
+    this.emit({ type: "node.skipped", node: path, visit: 0, iteration: 0, attempt: 0, reason: "unavailable" });
+    this.#resolve(path, route.value);
   }
 
   /** Hands an attempt to the node's queue; a config that cannot be rendered fails the node instead. */
   queueAttempt(path: string, visit: number, attempt: number, counts: { sends: number; faults: number }): void {
     const node = this.node(path);
-    const identity = { node: path, visit, iteration: 0, attempt };
-    const rendered = this.renderTask(path, visit, attempt);
-    if (!rendered.ok) {
-      this.emit({ type: "node.started", ...identity, worker: "coordinator", ...this.#via(node) });
-      this.failAttempt(path, rendered.error);
+    const task = renderTask(this.state, node, this.#scope, { visit, attempt });
+    if (!task.ok) {
+      this.#emitStarted(path, visit, attempt);
+      this.failAttempt(path, task.error);
       return;
     }
     const dueAt = this.#context.nowMs + DISPATCH_DEADLINE_MS * 2 ** (counts.sends - 1);
+    const identity = { node: path, visit, iteration: 0, attempt };
     this.emit({ type: "node.queued", ...identity, due_at: dueAt, ...counts, ...this.#via(node) });
-    this.effects.push({ type: "dispatch", task: rendered.value });
-  }
-
-  /** The task of an attempt, made from the state alone: the same however often it is asked for. */
-  renderTask(path: string, visit: number, attempt: number): Result<Task, NodeError> {
-    const node = this.node(path);
-    const { queue } = node.type;
-    invariant(queue !== undefined, `task node ${path} has a queue`);
-    const rendered = node.config.render(this.#scope.templateScope(this.nodeState(path).via));
-    if (!rendered.ok) return rendered;
-    const parsed = node.type.config.safeParse(rendered.value);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      const place = issue === undefined ? "" : ` at ${issue.path.join(".")}: ${issue.message}`;
-      return fail(nodeError("template_unresolved", `config does not fit once rendered${place}`));
-    }
-    const address = { run_id: this.state.run_id, path, visit, attempt };
-    return {
-      ok: true,
-      value: {
-        ...address,
-        task_id: taskId(address),
-        tenant: this.state.tenant,
-        queue,
-        workflow: this.state.workflow,
-        config: this.#withSecrets(node, parsed.data as JsonObject),
-        timeout_ms: node.timeoutMs,
-      },
-    };
-  }
-
-  /**
-   * Names the secrets that the author's own text asks for, so that no others are resolved: rendered inputs and outputs
-   * may hold what looks like a reference, and they are strangers' text.
-   */
-  #withSecrets(node: CompiledNode, config: JsonObject): JsonObject {
-    const written = new Set(node.config.secrets.map((secret) => secret.name));
-    const declared = config.secrets;
-    const names = Array.isArray(declared) ? declared.filter((name) => written.has(String(name))) : [...written];
-    return { ...config, secrets: names };
+    this.effects.push({ type: "dispatch", task: task.value });
   }
 
   /** Sends the current attempt again, or gives it up as lost after too many times. */
@@ -204,28 +215,42 @@ export class Transition {
     } else this.queueAttempt(path, visit, attempt, counts);
   }
 
-  complete(path: string, output: Json, metrics?: TaskMetrics, error?: NodeError): void {
-    const stored = this.#store(path, output);
-    if (!stored.ok) {
-      this.#failNode(path, stored.error, metrics);
+  complete(path: string, output: Json, completion: Completion = {}): void {
+    const { metrics, error } = completion;
+    const kept = completion.stored === undefined ? this.values.keep(path, this.nodeState(path).visit, output) : null;
+    if (kept !== null && !kept.ok) {
+      this.#giveUp(path, kept.error, completion);
       return;
     }
-    const { via } = this.nodeState(path);
-    const route = routeNode(this.node(path), "success", output, this.#scope, via);
+    const beside = kept !== null && "stored_bytes" in kept.value.stored ? kept.value.stored.stored_bytes : 0;
+    if (this.state.stored_bytes + beside > RUN_STORED_BYTES_MAX) {
+      const message = `the run's large values have ${RUN_STORED_BYTES_MAX} bytes together, which is all a run may keep`;
+      this.#giveUp(path, nodeError("output_too_large", message), completion);
+      return;
+    }
+    const route = this.#routeOf(path, "success", output);
     if (!route.ok) {
-      this.#failNode(path, route.error, metrics);
+      this.#giveUp(path, route.error, completion);
       return;
     }
-    for (const effect of stored.value.effects) this.effects.push(effect);
-    this.#warnMissing(path, route.value.missing);
+    if (kept !== null) {
+      this.effects.push(...kept.value.effects);
+      this.#logUnits += kept.value.logUnits;
+    }
     this.emit({
       type: "node.completed",
       ...this.#identity(path),
-      output: stored.value.stored,
+      output: kept?.value.stored ?? completion.stored ?? { value: output },
       ...(error ? { error } : {}),
       ...(metrics ? { metrics } : {}),
     });
     this.#resolve(path, route.value);
+  }
+
+  /** A completion that cannot stand is a failure; one that came of a failure already does not continue once more. */
+  #giveUp(path: string, error: NodeError, completion: Completion): void {
+    if (completion.error === undefined) this.#endFailed(path, error, completion.metrics);
+    else this.#failNode(path, error, completion.metrics);
   }
 
   /** An attempt has failed: try again if the policy leaves one, else the node fails. */
@@ -238,32 +263,19 @@ export class Transition {
       return;
     }
     const retryAt = this.#context.nowMs + delay;
-    this.emit({
-      type: "node.retrying",
-      ...this.#identity(path),
-      error,
-      retry_at: retryAt,
-      ...(metrics ? { metrics } : {}),
-    });
+    const measured = metrics ? { metrics } : {};
+    this.emit({ type: "node.retrying", ...this.#identity(path), error, retry_at: retryAt, ...measured });
   }
 
   #endFailed(path: string, error: NodeError, metrics?: TaskMetrics): void {
-    if (this.node(path).continuesOnError) this.complete(path, errorObject(error, path), metrics, error);
-    else this.#failNode(path, error, metrics);
+    if (!this.node(path).continuesOnError) this.#failNode(path, error, metrics);
+    else this.complete(path, errorObject(error, path), { error, ...(metrics ? { metrics } : {}) });
   }
 
   #failNode(path: string, error: NodeError, metrics?: TaskMetrics): void {
-    const { via } = this.nodeState(path);
-    const route = routeNode(this.node(path), "failure", errorObject(error, path), this.#scope, via);
+    const route = this.#routeOf(path, "failure", errorObject(error, path));
     const handled = route.ok && route.value.taken.length > 0;
-    if (route.ok) this.#warnMissing(path, route.value.missing);
-    this.emit({
-      type: "node.failed",
-      ...this.#identity(path),
-      error,
-      handled,
-      ...(metrics ? { metrics } : {}),
-    });
+    this.emit({ type: "node.failed", ...this.#identity(path), error, handled, ...(metrics ? { metrics } : {}) });
     if (route.ok && handled) this.#resolve(path, route.value);
     else this.#cancelWhatHasNotStarted();
   }
@@ -281,16 +293,19 @@ export class Transition {
 
   #skip(path: string): void {
     this.emit({ type: "node.skipped", node: path, visit: 0, iteration: 0, attempt: 0, reason: "dead_path" });
-    const dead = this.node(path).outgoing;
-    if (dead.length > 0) this.#resolve(path, { taken: [], dead: [...dead] });
+    this.#resolve(path, { taken: [], dead: this.node(path).outgoing });
   }
 
-  #route(path: string, outcome: "success" | "failure", output: Json): void {
-    const route = routeNode(this.node(path), outcome, output, this.#scope, this.nodeState(path).via);
-    if (route.ok) {
-      this.#warnMissing(path, route.value.missing);
-      this.#resolve(path, route.value);
-    } else this.#failNode(path, route.error);
+  /** Where a node's end leads; leaves a warning for each condition that read a missing field. */
+  #routeOf(path: string, outcome: "success" | "failure", output: Json) {
+    const { via } = this.nodeState(path);
+    const route = withSharedWork(NODE_WORK_MAX, () => routeNode(this.node(path), outcome, output, this.#scope, via));
+    if (!route.ok) return route;
+    for (const condition of route.value.missing.slice(0, MISSING_FIELD_WARNINGS_MAX)) {
+      const message = `condition "${condition.slice(0, 100)}" reads a field that is not there; it does not hold`;
+      this.emit({ type: "warning", code: "missing_field", message, node: path });
+    }
+    return route;
   }
 
   #resolve(path: string, route: { taken: readonly { key: string }[]; dead: readonly { key: string }[] }): void {
@@ -307,32 +322,9 @@ export class Transition {
     for (const edge of outgoing) this.visit(edge.to);
   }
 
-  #warnMissing(path: string, conditions: readonly string[]): void {
-    for (const condition of conditions) {
-      const message = `condition "${condition.slice(0, 100)}" reads a field that is not there; it does not hold`;
-      this.emit({ type: "warning", code: "missing_field", message, node: path });
-    }
-  }
-
-  /** A value as the log keeps it, with the chunk rows it needs beside. */
-  store(path: string, visit: number, value: Json): Result<{ stored: StoredValue; effects: Effect[] }, NodeError> {
-    const text = JSON.stringify(value);
-    // UTF-8 takes at most three bytes a UTF-16 unit: short texts need no counting.
-    if (text.length * 3 <= OUTPUT_INLINE_BYTES) return { ok: true, value: { stored: { value }, effects: [] } };
-    const bytes = utf8Length(text);
-    if (bytes <= OUTPUT_INLINE_BYTES) return { ok: true, value: { stored: { value }, effects: [] } };
-    if (bytes > OUTPUT_BYTES_MAX) {
-      return fail(nodeError("output_too_large", `the output has ${bytes} bytes; at most ${OUTPUT_BYTES_MAX} are kept`));
-    }
-    this.#fresh.set(`${path}/${visit}`, value);
-    return {
-      ok: true,
-      value: { stored: { stored_bytes: bytes }, effects: [{ type: "store", path, visit, text }] },
-    };
-  }
-
-  #store(path: string, value: Json) {
-    return this.store(path, this.nodeState(path).visit, value);
+  #emitStarted(path: string, visit: number, attempt: number): void {
+    const identity = { node: path, visit, iteration: 0, attempt };
+    this.emit({ type: "node.started", ...identity, worker: "coordinator", ...this.#via(this.node(path)) });
   }
 
   #identity(path: string): { node: string; visit: number; iteration: number; attempt: number } {
@@ -344,4 +336,12 @@ export class Transition {
     const { via } = this.nodeState(node.id);
     return node.join === "any" && via !== null ? { via } : {};
   }
+}
+
+/** About how much text an event takes in the log, its output aside. */
+function roughUnits(event: NewEvent): number {
+  if (event.type !== "edge.resolved") return 300;
+  let units = 100;
+  for (const target of [...event.taken, ...event.dead]) units += target.length + 3;
+  return units;
 }

@@ -3,8 +3,9 @@ import { rfc3339, rfc3339OrNull } from "#kernel/clock.ts";
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
-import type { RunError, RunEvent } from "./events.ts";
-import type { TaskMetrics } from "./metrics.ts";
+import type { RunError, RunEvent, StoredValue } from "./events.ts";
+import { OUTPUT_INLINE_BYTES } from "./limits.ts";
+import type { SystemFacts, TaskMetrics } from "./metrics.ts";
 import { type ReadStored, Scope } from "./scope.ts";
 import { isTerminal, NODE_STATUSES, type NodeState, type NodeStatus, type RunState, type RunStatus } from "./state.ts";
 
@@ -21,6 +22,8 @@ export interface RunView {
   priority: number;
   inputs: Json;
   outputs?: JsonObject;
+  /** Outputs left out here because all together would be too large: their bytes by node id. */
+  outputs_omitted?: Record<string, number>;
   error?: RunError;
   submitted_at: string;
   started_at: string | null;
@@ -64,7 +67,7 @@ export interface NodeMetricsView {
   cpu_percent: null;
   thread_count: null;
   resource_note: string;
-  system: { [key: string]: Json };
+  system: SystemFacts;
 }
 
 const RESOURCE_NOTE = "memory, CPU and threads of one job cannot be read inside a Worker";
@@ -92,7 +95,7 @@ export function runView(state: RunState, graph: CompiledGraph, readStored: ReadS
     labels: state.labels,
     priority: state.priority,
     inputs: scope.inputs,
-    ...(state.status === "completed" ? { outputs: outputsOf(state, graph, scope) } : {}),
+    ...(state.status === "completed" ? outputsOf(state, graph, scope) : {}),
     ...(state.error === null ? {} : { error: state.error }),
     submitted_at: rfc3339(state.submitted_at),
     started_at: rfc3339OrNull(state.started_at),
@@ -104,13 +107,41 @@ export function runView(state: RunState, graph: CompiledGraph, readStored: ReadS
   };
 }
 
+/**
+ * Values of one answer together. An answer crosses from the object to the Worker, where 32 MiB are the bound; text
+ * beyond Latin takes twice its length there.
+ */
+export const VIEW_BYTES_MAX = 12 * 1_048_576;
+
 /** Rule 7: the outputs of the completed terminal nodes, by node id. */
-function outputsOf(state: RunState, graph: CompiledGraph, scope: Scope): JsonObject {
+function outputsOf(
+  state: RunState,
+  graph: CompiledGraph,
+  scope: Scope,
+): { outputs: JsonObject; outputs_omitted?: Record<string, number> } {
   const outputs: JsonObject = {};
+  const omitted: Record<string, number> = {};
+  let bytes = 0;
   for (const id of graph.terminals) {
-    if (state.nodes.get(id)?.status === "completed") outputs[id] = scope.output(id);
+    const node = state.nodes.get(id);
+    if (node?.status !== "completed") continue;
+    const size = bytesOf(node);
+    if (bytes + size > VIEW_BYTES_MAX) omitted[id] = size;
+    else {
+      bytes += size;
+      outputs[id] = scope.output(id);
+    }
   }
-  return outputs;
+  return Object.keys(omitted).length === 0 ? { outputs } : { outputs, outputs_omitted: omitted };
+}
+
+/** Bytes of a node's output; the bound of those in the log stands for each of them. */
+function bytesOf(node: NodeState | undefined): number {
+  return node === undefined || node.output === null ? 0 : sizeOf(node.output);
+}
+
+function sizeOf(value: StoredValue): number {
+  return "stored_bytes" in value ? value.stored_bytes : OUTPUT_INLINE_BYTES;
 }
 
 function waitOf(path: string, node: NodeState | undefined): { node: string; kind: string; until: string | null }[] {
@@ -124,7 +155,7 @@ function countNodes(state: RunState, graph: CompiledGraph): Record<NodeStatus, n
   return counts;
 }
 
-/** Values above this are left out of the details of a run; the run's own outputs are always whole. */
+/** Values above this are left out of the details of a run; what does not fit into an answer neither. */
 export const DETAIL_VALUE_BYTES_MAX = 524_288;
 
 /** Every node of the graph with its latest visit. */
@@ -135,34 +166,40 @@ export function nodeExecutions(
 ): Record<string, NodeExecution> {
   const scope = new Scope(state, graph, readStored);
   const executions: Record<string, NodeExecution> = {};
-  const bytesOf = (id: string): number => {
-    const stored = node(id)?.output ?? null;
-    return stored !== null && "stored_bytes" in stored ? stored.stored_bytes : 0;
+  let bytes = 0;
+  const fits = (size: number): boolean => {
+    if (size > DETAIL_VALUE_BYTES_MAX || bytes + size > VIEW_BYTES_MAX) return false;
+    bytes += size;
+    return true;
   };
-  const node = (id: string) => state.nodes.get(id);
   for (const [id, compiled] of graph.nodes) {
-    const run = node(id);
-    const isLarge = bytesOf(id) > DETAIL_VALUE_BYTES_MAX;
-    const inputIsLarge = compiled.incoming.some((edge) => bytesOf(edge.from) > DETAIL_VALUE_BYTES_MAX);
+    const run = state.nodes.get(id);
+    const size = bytesOf(run);
+    const isShown = fits(size);
+    const inputSize =
+      compiled.incoming.length === 0
+        ? sizeOf(state.inputs)
+        : compiled.incoming.reduce((sum, edge) => sum + bytesOf(state.nodes.get(edge.from)), 0);
+    const inputIsShown = run !== undefined && run.visit > 0 && fits(inputSize);
     executions[id] = {
       type: compiled.type.type,
       status: run?.status ?? "pending",
       iteration: run?.iteration ?? 0,
       visit: run?.visit ?? 0,
       attempt: run?.attempt ?? 0,
-      input: run === undefined || run.visit === 0 || inputIsLarge ? null : scope.input(compiled),
-      output: isLarge ? null : scope.output(id),
-      ...(isLarge ? { output_bytes: bytesOf(id) } : {}),
+      input: inputIsShown ? scope.input(compiled) : null,
+      output: isShown ? scope.output(id) : null,
+      ...(isShown ? {} : { output_bytes: size }),
       ...(run === undefined || run.error === null ? {} : { error: run.error }),
       started_at: rfc3339OrNull(run?.metrics?.start_time ?? run?.started_at),
       completed_at: rfc3339OrNull(run?.ended_at),
-      metrics: run === undefined ? null : metricsOf(run),
+      metrics: run === undefined ? null : metricsOf(run, state.system),
     };
   }
   return executions;
 }
 
-function metricsOf(node: NodeState): NodeMetricsView | null {
+function metricsOf(node: NodeState, system: SystemFacts): NodeMetricsView | null {
   if (node.started_at === null) return null;
   const measured: TaskMetrics = node.metrics ?? {
     worker: "coordinator",
@@ -171,7 +208,7 @@ function metricsOf(node: NodeState): NodeMetricsView | null {
     end_time: node.ended_at ?? node.started_at,
     bytes_in: 0,
     bytes_out: node.output !== null && "stored_bytes" in node.output ? node.output.stored_bytes : 0,
-    system: {},
+    system,
   };
   return measuredView(measured, node.attempt);
 }

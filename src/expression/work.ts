@@ -15,6 +15,15 @@ interface Budget {
 
 let budget: Budget = { left: 0, exceeded: undefined };
 
+/** What several evaluations may do together; null outside of `withSharedWork`. */
+let shared: { left: number } | null = null;
+
+/** Units that all evaluations so far have taken. */
+let spent = 0;
+
+/** What an evaluation takes from a shared budget besides what it charges. */
+const EVALUATION_WORK = 20;
+
 /** Takes `units` from the budget of the current evaluation; throws `LimitExceeded` when it is used up. */
 export function charge(units: number): void {
   budget.left -= units;
@@ -42,10 +51,28 @@ export function checkStringLength(length: number): void {
   if (length > EXPRESSION_STRING_MAX) exceed(`needs a string of more than ${EXPRESSION_STRING_MAX} characters`);
 }
 
+/** Lets all evaluations within `run` share one budget of `units`, so that many small ones are bounded together. */
+export function withSharedWork<T>(units: number, run: () => T): T {
+  const outer = shared;
+  shared = { left: units };
+  try {
+    return run();
+  } finally {
+    shared = outer;
+  }
+}
+
+/** Units of work that evaluations have taken since the start: the difference of two readings is what lies between. */
+export function workSpent(): number {
+  return spent;
+}
+
 /** Runs one evaluation within its own budget. Never throws: what `evaluate` throws becomes an `expression_failed`. */
 export function withBudget<T>(evaluate: () => Result<T, NodeError>): Result<T, NodeError> {
   const outer = budget;
-  const own: Budget = { left: EVALUATION_WORK_MAX, exceeded: undefined };
+  const granted = shared === null ? EVALUATION_WORK_MAX : Math.min(EVALUATION_WORK_MAX, shared.left);
+  const own: Budget = { left: granted, exceeded: undefined };
+  if (granted <= 0) return fail(limitError("stands in a node that takes more steps than a node may"));
   budget = own;
   // Libraries answer each missing field inside a loop with an Error: recording stacks would make it ten times dearer.
   const stackTraceLimit: unknown = Reflect.get(Error, "stackTraceLimit");
@@ -61,6 +88,9 @@ export function withBudget<T>(evaluate: () => Result<T, NodeError>): Result<T, N
   } finally {
     Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
     budget = outer;
+    const taken = EVALUATION_WORK + granted - Math.max(0, own.left);
+    spent += taken;
+    if (shared !== null) shared.left -= taken;
   }
 }
 

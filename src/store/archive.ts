@@ -1,5 +1,6 @@
 /** Runs whose shard has let them go: their whole detail as gzipped JSON in chunk rows of D1. */
 import type { RunEvent } from "#engine/events.ts";
+import { type RunRow, UPSERT_RUNS } from "./projection.ts";
 import type { RunDetails } from "./shard/protocol.ts";
 
 /** A D1 row may hold 2 MB. */
@@ -11,12 +12,13 @@ export interface RunArchive {
   events: RunEvent[];
 }
 
-/** Writes the archive and marks the run's row, in one transaction; writing it again changes nothing. */
+/** Writes the archive and the run's final row, in one transaction; writing it again changes nothing. */
 export async function writeArchive(
   database: D1Database,
   tenant: string,
   runId: string,
   archive: RunArchive,
+  row: RunRow,
   nowMs: number,
 ): Promise<void> {
   const stream = new Blob([JSON.stringify(archive)]).stream().pipeThrough(new CompressionStream("gzip"));
@@ -30,7 +32,11 @@ export async function writeArchive(
         .bind(runId, chunk, tenant, data),
     );
   }
-  statements.push(database.prepare("UPDATE runs SET archived_at = ? WHERE run_id = ?").bind(nowMs, runId));
+  // The row may still show an earlier state, or none; once the shard has let go nobody would bring it up to date.
+  statements.push(
+    database.prepare(UPSERT_RUNS).bind(JSON.stringify([row])),
+    database.prepare("UPDATE runs SET archived_at = ? WHERE run_id = ? AND tenant = ?").bind(nowMs, runId, tenant),
+  );
   await database.batch(statements);
 }
 

@@ -1,8 +1,34 @@
 /** Tables of D1: the read model of runs and the home of slow-moving truth. `migrations/` is generated from this file. */
 
 import { sql } from "drizzle-orm";
-import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import { RUN_STATUSES } from "#engine/state.ts";
+
+/** Owners of everything below. A deleted one keeps its row, so that nobody is given its id and with it what it left. */
+export const tenants = sqliteTable("tenants", {
+  id: text("id").primaryKey(),
+  name: text("name"),
+  createdAt: integer("created_at").notNull(),
+  deletedAt: integer("deleted_at"),
+});
+
+/** API keys by the SHA-256 of their text, which is kept nowhere. `scopes` is a JSON list. */
+export const keys = sqliteTable(
+  "keys",
+  {
+    id: text("id").primaryKey(),
+    tenant: text("tenant").notNull(),
+    digest: text("digest").notNull(),
+    prefix: text("prefix").notNull(),
+    name: text("name").notNull(),
+    scopes: text("scopes").notNull(),
+    /** The key that made it. */
+    createdBy: text("created_by").notNull(),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at"),
+  },
+  (table) => [uniqueIndex("keys_by_digest").on(table.digest), index("keys_by_tenant").on(table.tenant, table.id)],
+);
 
 /** Immutable content by address: `sha256:…` of its canonical JSON, for each tenant. */
 export const artifacts = sqliteTable(

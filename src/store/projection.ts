@@ -37,12 +37,12 @@ const COLUMNS = [
 type Column = (typeof COLUMNS)[number];
 export type RunRow = Record<Column, string | number | null>;
 
-/** An upsert of many rows from one JSON parameter; a row that D1 knows in a later state is left alone. */
+/** An upsert of many rows from one JSON parameter; a row that D1 knows in a later state, or as another tenant's, is left alone. */
 export const UPSERT_RUNS = `INSERT INTO runs (${COLUMNS.join(", ")})
 SELECT ${COLUMNS.map((column) => `value ->> '${column}'`).join(", ")} FROM json_each(?1) WHERE true
-ON CONFLICT (run_id) DO UPDATE SET ${COLUMNS.filter((column) => column !== "run_id")
+ON CONFLICT (run_id) DO UPDATE SET ${COLUMNS.filter((column) => column !== "run_id" && column !== "tenant")
   .map((column) => `${column} = excluded.${column}`)
-  .join(", ")} WHERE excluded.seq > runs.seq`;
+  .join(", ")} WHERE excluded.seq > runs.seq AND excluded.tenant = runs.tenant`;
 
 export function runRow(state: RunState, graph: CompiledGraph, readStored: ReadStored): RunRow {
   return {

@@ -24,6 +24,8 @@ export interface ShardSettings {
   shards: number;
   /** The count before it was last changed, while keys given out under it may still be asked for. */
   previousShards: number | null;
+  /** The largest count there ever was: runs of those shards may still live. */
+  shardsEver: number;
   region: Region;
 }
 
@@ -62,13 +64,13 @@ export class Shards {
 
   /** The shard of a run; null for an id that this installation never gave out. */
   addressOf(id: string): ShardAddress | null {
-    return parseRunId(id, Math.max(this.#settings.shards, this.#settings.previousShards ?? 0));
+    return parseRunId(id, this.#shardsEver);
   }
 
   /** Every shard that may hold runs. */
   all(): ShardAddress[] {
-    const { shards, previousShards, region } = this.#settings;
-    return Array.from({ length: Math.max(shards, previousShards ?? 0) }, (_, shard) => ({ region, shard }));
+    const { region } = this.#settings;
+    return Array.from({ length: this.#shardsEver }, (_, shard) => ({ region, shard }));
   }
 
   /** Calls a shard. A reset is tried again; an overload is not, and is the caller's answer. */
@@ -87,6 +89,11 @@ export class Shards {
         if (!mayRepeat || attempt === TRIES) throw error;
       }
     }
+  }
+
+  get #shardsEver(): number {
+    const { shards, previousShards, shardsEver } = this.#settings;
+    return Math.max(shards, previousShards ?? 0, shardsEver);
   }
 
   #stub(address: ShardAddress): CoordinatorRpc {

@@ -4,7 +4,7 @@ import type { Json } from "#kernel/json.ts";
 /** The seed's system facts; the local runtime can read them, production cannot. */
 const HOST_FACTS = ["os", "arch", "hostname", "cpu_cores", "cpu_logical", "total_memory_mb", "container_runtime"];
 
-let isolate: { id: string; since: number; jobs: number } | undefined;
+let isolate: { id: string; since: number; jobs: number; host: { [key: string]: Json } } | undefined;
 
 export interface IsolateSettings {
   version: string;
@@ -14,9 +14,8 @@ export interface IsolateSettings {
 
 /** The `system` part of a job's metrics; counts the job, so that the first in an isolate is its cold start. */
 export function describeIsolate(settings: IsolateSettings, nowMs: number): { [key: string]: Json } {
-  isolate ??= { id: crypto.randomUUID(), since: nowMs, jobs: 0 };
+  isolate ??= { id: crypto.randomUUID(), since: nowMs, jobs: 0, host: hostFacts(settings.host) };
   isolate.jobs += 1;
-  const host = settings.host === "" ? {} : (JSON.parse(settings.host) as { [key: string]: Json });
   return {
     runtime: "workerd",
     // Queue consumers are not told where they run.
@@ -25,6 +24,11 @@ export function describeIsolate(settings: IsolateSettings, nowMs: number): { [ke
     isolate_age_ms: nowMs - isolate.since,
     cold_start: isolate.jobs === 1,
     version: settings.version,
-    ...Object.fromEntries(HOST_FACTS.map((fact) => [fact, host[fact] ?? null])),
+    ...isolate.host,
   };
+}
+
+function hostFacts(text: string): { [key: string]: Json } {
+  const known = text === "" ? {} : (JSON.parse(text) as { [key: string]: Json });
+  return Object.fromEntries(HOST_FACTS.map((fact) => [fact, known[fact] ?? null]));
 }

@@ -4,13 +4,14 @@
  */
 import { compileCel } from "#expression/cel.ts";
 import { compileJmespath } from "#expression/jmespath.ts";
-import { compileTemplate } from "#expression/template.ts";
+import { type CompiledTemplate, compileTemplate } from "#expression/template.ts";
 import type { Problem } from "#kernel/errors.ts";
 import { type Json, type JsonObject, jsonPointer } from "#kernel/json.ts";
 import { type EdgeDefinition, type NodeDefinition, type WorkflowDefinition, workflowSchema } from "./definition.ts";
 import { checkInputsSchema } from "./inputs.ts";
 import { NODE_TYPES, type NodeType, nearestNodeType } from "./node-types.ts";
 import { PROBLEMS_MAX, problemsOf } from "./problems.ts";
+import { salvage } from "./salvage.ts";
 import { ancestorsOf, findCycle, type Topology, topologyOf } from "./topology.ts";
 
 export interface CheckedWorkflow {
@@ -22,13 +23,15 @@ export interface CheckedWorkflow {
 
 export function checkWorkflow(document: unknown): CheckedWorkflow {
   const parsed = workflowSchema.safeParse(document);
-  if (!parsed.success) return { definition: null, errors: problemsOf(parsed.error), warnings: [] };
-  const definition = parsed.data;
-  const checks = new Checks(definition);
+  const shape = parsed.success ? [] : problemsOf(parsed.error);
+  const checks = new Checks(parsed.success ? parsed.data : salvage(document));
   checks.run();
+  // What could not be salvaged may look wrong once more: each place is reported once.
+  const places = new Set(shape.map((problem) => problem.pointer));
+  const further = checks.errors.filter((problem) => !places.has(problem.pointer));
   return {
-    definition,
-    errors: checks.errors.slice(0, PROBLEMS_MAX),
+    definition: parsed.success ? parsed.data : null,
+    errors: [...shape, ...further].slice(0, PROBLEMS_MAX),
     warnings: checks.warnings.slice(0, PROBLEMS_MAX),
   };
 }
@@ -76,6 +79,7 @@ class Checks {
   }
 
   #checkEdge(edge: EdgeDefinition, index: number): void {
+    if (edge.from === "" && edge.to === "") return;
     for (const end of ["from", "to"] as const) {
       if (!this.#byId.has(edge[end])) this.#error(["edges", index, end], `there is no node "${edge[end]}"`);
     }
@@ -109,6 +113,7 @@ class Checks {
   #checkDuplicateEdges(): void {
     const seen = new Map<string, number>();
     this.#definition.edges.forEach((edge, index) => {
+      if (edge.from === "") return;
       const identity = JSON.stringify([edge.from, edge.to, edge.condition, edge.branch, edge.on ?? "success"]);
       const first = seen.get(identity);
       if (first === undefined) seen.set(identity, index);
@@ -169,6 +174,7 @@ class Checks {
     for (const problem of template.problems) {
       this.errors.push({ pointer: jsonPointer(base) + problem.pointer, message: problem.message });
     }
+    this.#warnOfNearTemplates(config, template, base);
     for (const reference of template.references) {
       if (reference.root === "item" || reference.root === "index") {
         this.errors.push({
@@ -181,6 +187,18 @@ class Checks {
       if (problem !== null) {
         this.errors.push({ pointer: jsonPointer(base) + reference.pointer, message: problem });
       }
+    }
+  }
+
+  /** Text that looks like a template and is none is sent as it is, which is seldom meant. */
+  #warnOfNearTemplates(config: JsonObject, template: CompiledTemplate, base: readonly (string | number)[]): void {
+    const understood = new Set(
+      [...template.references, ...template.secrets, ...template.problems].map((each) => each.pointer),
+    );
+    for (const { pointer, text } of textsOf(config)) {
+      if (!/^\$[A-Za-z]/.test(text) || understood.has(pointer)) continue;
+      const message = `"${text.slice(0, 60)}" is no template and stays as it is; templates begin with $inputs, $nodes.<id>, $run`;
+      this.warnings.push({ pointer: jsonPointer(base) + pointer, message });
     }
   }
 
@@ -207,4 +225,11 @@ class Checks {
     }
     return ancestors.has(id) ? null : `node "${id}" cannot have run before "${nodeId}": no path of edges leads there`;
   }
+}
+
+/** Every text in a value, with its pointer. */
+function textsOf(value: Json, path: readonly (string | number)[] = []): { pointer: string; text: string }[] {
+  if (typeof value === "string") return [{ pointer: jsonPointer(path), text: value }];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => textsOf(inner, [...path, key]));
 }

@@ -21,6 +21,8 @@ export interface NodeType {
   status: NodeTypeStatus;
   /** The queue that a task node's attempts go to. */
   queue?: "http" | "agent";
+  /** Its output is its input as it is. */
+  passesThrough?: true;
   /** Attempts when the node says nothing of its own. */
   attempts: number;
   /** Config keys whose strings are expressions: templates in them are left alone. */
@@ -96,6 +98,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     label: "Condition",
     category: "flow",
     kind: "inline",
+    passesThrough: true,
     status: "available",
     attempts: 1,
     literalKeys: ["condition"],
@@ -107,6 +110,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     label: "Parallel",
     category: "flow",
     kind: "inline",
+    passesThrough: true,
     status: "available",
     attempts: 1,
     literalKeys: [],

@@ -16,18 +16,20 @@ const read = (path: string) => readFile(new URL(`../../${path}`, import.meta.url
 
 /** Blocks marked as JSON; JSONC may hold comments. A node alone is a workflow of one node. */
 function snippetsOf(markdown: string): Snippet[] {
-  return [...markdown.matchAll(/^```jsonc?\n(.*?)^```$\n*(?:With `([^\n]*)` it gives `([^\n]*)`\.$)?/gms)].map((match) => {
-    const [, text = "", inputs, outputs] = match;
-    const parsed = JSON.parse(text.replace(/^((?:[^"\n]|"(?:[^"\\\n]|\\.)*")*?)\/\/.*$/gm, "$1")) as Json;
-    return {
-      line: markdown.slice(0, match.index).split("\n").length,
-      document: isJsonObject(parsed) && parsed.nodes === undefined ? { nodes: [parsed] } : parsed,
-      promise:
-        inputs === undefined || outputs === undefined
-          ? null
-          : { inputs: JSON.parse(inputs), outputs: JSON.parse(outputs) },
-    };
-  });
+  return [...markdown.matchAll(/^```jsonc?\n(.*?)^```$\n*(?:With `([^\n]*)` it gives `([^\n]*)`\.$)?/gms)].map(
+    (match) => {
+      const [, text = "", inputs, outputs] = match;
+      const parsed = JSON.parse(text.replace(/^((?:[^"\n]|"(?:[^"\\\n]|\\.)*")*?)\/\/.*$/gm, "$1")) as Json;
+      return {
+        line: markdown.slice(0, match.index).split("\n").length,
+        document: isJsonObject(parsed) && parsed.nodes === undefined ? { nodes: [parsed] } : parsed,
+        promise:
+          inputs === undefined || outputs === undefined
+            ? null
+            : { inputs: JSON.parse(inputs), outputs: JSON.parse(outputs) },
+      };
+    },
+  );
 }
 
 describe.each(["docs/guide/write-a-workflow.md", "README.md"])("%s", (path) => {

@@ -62,6 +62,7 @@ test(`${REQUESTS} requests from the schemas: no 5xx, every answer fits its schem
       wrong.push(`${sent}\n  → ${answer.status} ${problem}\n  ${answer.text.slice(0, 300)}`);
     }
     for (const [, id] of answer.text.matchAll(/"run_id":"(run_[A-Za-z0-9]+)"/g)) remember(fuzzer.known.id, id);
+    for (const [, id] of answer.text.matchAll(/"id":"(key_[A-Za-z0-9]+)"/g)) remember(fuzzer.known.id, id);
     for (const [, hex] of answer.text.matchAll(/"artifact_id":"sha256:([0-9a-f]{64})"/g)) {
       remember(fuzzer.known.sha256, hex);
       remember(fuzzer.known.id, `sha256:${hex}`);

@@ -150,7 +150,7 @@ describe("explain", () => {
       priority: 3,
       trigger: "test",
     };
-    const { state } = planStart(request, { graph, nowMs: START_MS, readStored: () => null });
+    const { state } = planStart(request, { graph, nowMs: START_MS, readStored: () => null, system: {} });
     expect(explainRun(state, graph, START_MS).waiting).toEqual([
       { node: ids.at(-1), kind: "turn", since: at(0), detail: "ready: its turn comes in a moment" },
     ]);

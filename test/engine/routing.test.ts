@@ -153,6 +153,14 @@ describe("routing: failure (rules 1 and 6)", () => {
     expect(run.outputs).toEqual({ b: "503" });
   });
 
+  test("on_error continue also covers a condition that cannot be evaluated", () => {
+    const run = new RunDriver({
+      nodes: [value("a", "'text'", { on_error: "continue" }), value("b", "output.code")],
+      edges: [edge("a", "b", { condition: "type(output) == type({}) || output > 1.0" })],
+    });
+    expect(run.outputs).toEqual({ b: "expression_failed" });
+  });
+
   test("after an unhandled failure nothing starts, what waits is cancelled, what runs may end, then the run fails", () => {
     const run = new RunDriver({
       nodes: [pass("start"), http("bad"), http("slow"), http("queued"), value("after", "1")],
@@ -256,6 +264,80 @@ describe("routing: long transitions (rule 8)", () => {
   );
 });
 
+describe("routing: bounds of a transition", () => {
+  const wide = (count: number) => ({
+    nodes: [http("call"), ...Array.from({ length: count }, (_, index) => value(`n${index}`, "1"))],
+  });
+
+  test("an input between a cut and its continuation does not end the run early", () => {
+    const run = new RunDriver(wide(VISITS_PER_TRANSITION + 50), {}, { holdCut: true });
+    expect(run.view.node_counts.pending).toBe(51);
+    run.holdCut = false;
+    run.answer("call", "done");
+    expect(run.view.status).toBe("completed");
+    expect(run.view.node_counts.completed).toBe(VISITS_PER_TRANSITION + 51);
+  });
+
+  test("nor does a cancel or a failure leave anything running", () => {
+    const cancelled = new RunDriver(wide(VISITS_PER_TRANSITION + 50), {}, { holdCut: true });
+    cancelled.give({ type: "cancel" });
+    expect(cancelled.give({ type: "continue" })).toBe("too_late");
+    const failed = new RunDriver(wide(VISITS_PER_TRANSITION + 50), {}, { holdCut: true });
+    failed.answer("call", failure);
+    expect(failed.view.status).toBe("failed");
+    expect(failed.view.node_counts.pending).toBe(51);
+  });
+
+  test("a large value that is passed through a hundred nodes is stored once", () => {
+    const ids = Array.from({ length: 100 }, (_, index) => `p${index}`);
+    const run = new RunDriver({
+      nodes: [http("call"), ...ids.map((id) => pass(id))],
+      edges: ["call", ...ids.slice(0, -1)].map((from, index) => edge(from, ids[index] ?? "")),
+    });
+    const large = "x".repeat(1_000_000);
+    run.answer("call", large);
+    expect(run.outputs).toEqual({ p99: large });
+    expect(run.storedBytes).toBe(large.length + 2);
+  });
+
+  test("a transition is cut by the text it adds to the log, well below a row's two megabytes", () => {
+    const ids = Array.from({ length: 250 }, (_, index) => `t${index}`);
+    const run = new RunDriver(
+      {
+        nodes: ids.map((id, index) => value(id, index === 0 ? "inputs.text" : "output")),
+        edges: ids.slice(1).map((id, index) => edge(ids[index] ?? "", id)),
+      },
+      { text: "x".repeat(4_000) },
+    );
+    expect(run.view.status).toBe("completed");
+    expect(run.logUnitsMax).toBeLessThan(600_000);
+    expect(run.logUnitsMax).toBeGreaterThan(400_000);
+  });
+
+  test("a filter whose items together take too much work fails its node", () => {
+    const list = Array.from({ length: 250 }, (_, index) => index);
+    const condition = "inputs.l.exists(a, inputs.l.exists(b, a + b == item))";
+    const run = new RunDriver(
+      { nodes: [{ id: "f", type: "filter", config: { condition, from: "$inputs.items" } }] },
+      { l: list, items: Array.from({ length: 2_000 }, () => -1) },
+    );
+    expect(run.view).toMatchObject({ status: "failed", error: { code: "expression_limit", node: "f" } });
+  });
+
+  test("a filter over the most items there may be, with a plain condition, is no problem", () => {
+    const items = Array.from({ length: 10_000 }, (_, index) => ({ n: index }));
+    const run = new RunDriver(
+      {
+        nodes: [
+          { id: "f", type: "filter", config: { condition: "item.n % 2 == 0 && index > 1", from: "$inputs.items" } },
+        ],
+      },
+      { items },
+    );
+    expect(run.outputs?.f).toHaveLength(4_999);
+  });
+});
+
 describe("routing: unavailable node types", () => {
   test("a node type that is coming soon is skipped with a warning and the run goes on", () => {
     const run = new RunDriver({
@@ -265,5 +347,14 @@ describe("routing: unavailable node types", () => {
     expect(run.status("find")).toBe("skipped");
     expect(run.outputs).toEqual({ b: true });
     expect(run.events).toContainEqual(expect.objectContaining({ type: "warning", code: "node_type_unavailable" }));
+  });
+
+  test("if an edge's condition cannot be evaluated the node fails, and is not skipped first", () => {
+    const run = new RunDriver({
+      nodes: [{ id: "find", type: "file-search", config: {} }, value("b", "1")],
+      edges: [edge("find", "b", { condition: "output > 1.0" })],
+    });
+    expect(run.view).toMatchObject({ status: "failed", error: { node: "find", code: "expression_failed" } });
+    expect(run.types("find")).not.toContain("node.skipped");
   });
 });

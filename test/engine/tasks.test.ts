@@ -183,6 +183,30 @@ describe("tasks: lost queues", () => {
     expect(run.view).toMatchObject({ status: "failed", error: { code: "worker_lost" } });
   });
 
+  test("a failing run does not have its running nodes executed again", () => {
+    const call = (id: string) => ({ ...single().nodes[0], id, retry: { max_attempts: 1 } });
+    const run = new RunDriver({ nodes: [call("bad"), call("slow")] });
+    start(run, taskOf(run, "slow"));
+    run.answer("bad", failed("network"));
+    run.give({ type: "queues_lost" });
+    expect(run.tasks.filter((task) => task.path === "slow")).toHaveLength(1);
+    expect(run.view.status).toBe("failed");
+  });
+
+  test("when only sending was in doubt, what is being executed is left alone", () => {
+    const run = new RunDriver({
+      nodes: [
+        { ...single().nodes[0], id: "a" },
+        { ...single().nodes[0], id: "c" },
+      ],
+    });
+    start(run, taskOf(run, "a"));
+    run.give({ type: "tasks_unsent" });
+    expect(run.tasks.filter((task) => task.path === "a")).toHaveLength(1);
+    expect(run.tasks.filter((task) => task.path === "c")).toHaveLength(2);
+    expect(run.state.nodes.get("a")).toMatchObject({ status: "running", faults: 0 });
+  });
+
   test("a waiting retry is not hurried", () => {
     const run = new RunDriver(single());
     run.answer("a", failed("network"));
@@ -204,6 +228,31 @@ describe("tasks: cancel", () => {
     expect(run.events.at(-1)).toMatchObject({ type: "warning", code: "late_result", node: "a" });
     expect(run.status("b")).toBe("pending");
     expect(run.give({ type: "cancel" })).toBe("too_late");
+  });
+});
+
+describe("tasks: one config a visit", () => {
+  test("an attempt after an `any` join reads what was there when the visit began, not what came later", () => {
+    const url = "https://api.example.com/";
+    const run = new RunDriver({
+      nodes: [
+        { id: "a", type: "http", config: { url } },
+        { id: "b", type: "http", config: { url } },
+        { id: "j", type: "http", join: "any", config: { url, method: "POST", payload: { b: "$nodes.b" } } },
+      ],
+      edges: [
+        { from: "a", to: "j" },
+        { from: "b", to: "j" },
+      ],
+    });
+    run.answer("a", 1);
+    const first = taskOf(run, "j");
+    run.answer("b", { y: 2 });
+    run.answer("j", failed("network"));
+    run.nowMs += 60_000;
+    run.give({ type: "tick" });
+    expect(taskOf(run, "j")).toEqual({ ...first, attempt: 2, task_id: first.task_id.replace(/1$/, "2") });
+    expect(first.config.payload).toEqual({ b: null });
   });
 });
 

@@ -18,6 +18,7 @@ describe("settings of a local start", () => {
       operatorKey: null,
       examples: true,
       allowedPrivateHosts: [],
+      inspectorPort: null,
     });
   });
 
@@ -47,6 +48,7 @@ describe("settings of a local start", () => {
     [{ WEIR_LIMITS: "none" }, "WEIR_LIMITS must be on or off"],
     [{ WEIR_TELEMETRY: "0" }, "WEIR_TELEMETRY must be on or off"],
     [{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be"],
+    [{ WEIR_INSPECTOR_PORT: "0" }, "WEIR_INSPECTOR_PORT must be"],
     [{ COORDINATOR_SHARDS: "0" }, "COORDINATOR_SHARDS must be"],
     [{ COORDINATOR_SHARDS: "4097" }, "COORDINATOR_SHARDS must be"],
     [{ OPENAI_BASE_URL: "localhost:11434" }, "OPENAI_BASE_URL must be an http(s) URL"],

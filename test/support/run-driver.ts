@@ -27,6 +27,9 @@ export function graphOf(document: unknown): CompiledGraph {
 export class RunDriver {
   readonly graph: CompiledGraph;
   readonly events: RunEvent[] = [];
+  /** Bytes stored beside the log, and the largest transition's log text. */
+  storedBytes = 0;
+  logUnitsMax = 0;
   /** Tasks handed to queues and not answered yet, oldest first. */
   readonly tasks: Task[] = [];
   nowMs = START_MS;
@@ -34,7 +37,8 @@ export class RunDriver {
   #mustGoOn = false;
   readonly #stored = new Map<string, string>();
 
-  constructor(document: unknown, inputs: Json = {}) {
+  constructor(document: unknown, inputs: Json = {}, options: { holdCut?: boolean } = {}) {
+    this.holdCut = options.holdCut ?? false;
     this.graph = graphOf(document);
     const request = {
       run_id: "run_xx00001HF0000000000000000000",
@@ -46,10 +50,13 @@ export class RunDriver {
       priority: 3,
       trigger: "test",
     };
-    const planned = planStart(request, this.#context());
+    const planned = planStart(request, { ...this.#context(), system: { runtime: "test" } });
     this.state = planned.state;
     this.#perform(planned);
   }
+
+  /** Keeps cut transitions from going on, as if the object were lost before it could. */
+  holdCut = false;
 
   /** Hands an input to the run and carries cut transitions to their end. */
   give(input: PlanInput): Outcome {
@@ -108,14 +115,18 @@ export class RunDriver {
   #perform(planned: Plan): void {
     this.state = planned.state;
     this.events.push(...planned.events);
+    this.logUnitsMax = Math.max(this.logUnitsMax, JSON.stringify(planned.events).length);
     for (const effect of planned.effects) {
-      if (effect.type === "store") this.#stored.set(`${effect.path}/${effect.visit}`, effect.text);
+      if (effect.type === "store") {
+        this.#stored.set(`${effect.path}/${effect.visit}`, effect.text);
+        this.storedBytes += effect.text.length;
+      }
       if (effect.type === "dispatch") this.tasks.push(effect.task);
       if (effect.type === "continue") this.#mustGoOn = true;
     }
     expect(fold(structuredClone(this.events))).toEqual(this.state);
     expect(this.events.map((event) => event.seq)).toEqual(this.events.map((_, index) => index + 1));
-    if (this.#mustGoOn) {
+    if (this.#mustGoOn && !this.holdCut) {
       this.#mustGoOn = false;
       this.give({ type: "continue" });
     }

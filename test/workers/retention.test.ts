@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env, exports } from "cloudflare:workers";
 import { encodeTime } from "ulid";
 import { describe, expect, test } from "vitest";
+import { readArchive } from "#store/archive.ts";
 import { RETENTION_INTERVAL_MS } from "../../workers/coordinator/retention.ts";
 import { inlineRun, KEY, runOf, shard, startRequest, TENANT } from "./support.ts";
 
@@ -44,6 +45,8 @@ describe("retention", () => {
       expect(sql.exec("SELECT count(*) AS n FROM event WHERE run_id = ?", runId).one().n).toBe(0);
     });
     expect(await stub.run(TENANT, runId)).toBeNull();
+    expect(await readArchive(env.DB, "elsewhere", runId)).toBeNull();
+    expect(await readArchive(env.DB, TENANT, runId)).not.toBeNull();
     const after = await Promise.all([
       get(`/runs/${runId}`),
       get(`/runs/${runId}/details`),

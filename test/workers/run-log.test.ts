@@ -46,7 +46,11 @@ describe("run log", () => {
       log.append(run, warnings(state, SNAPSHOT_EVENTS_MIN), null);
       expect(chunks().n).toBe(1);
       log.append(run, warnings(state, SNAPSHOT_EVENTS_MIN - 1), null);
-      expect(log.load(RUN)).toEqual({ state, dueAt: run.dueAt, snapshotSeq: state.seq - SNAPSHOT_EVENTS_MIN + 1 });
+      expect(log.load(RUN)).toMatchObject({
+        state,
+        dueAt: run.dueAt,
+        snapshotSeq: state.seq - SNAPSHOT_EVENTS_MIN + 1,
+      });
       expect(log.events(RUN, 0, 10_000).map((event) => event.seq)).toEqual(
         Array.from({ length: state.seq }, (_, index) => index + 1),
       );

@@ -42,6 +42,45 @@ describe("check: shape", () => {
   });
 });
 
+describe("check: everything at once", () => {
+  test("problems of shape do not hide those of the graph, of configs and of expressions", () => {
+    const document = {
+      nodes: [
+        { ...node("a"), colour: "red" },
+        { id: "b c", type: "parallel" },
+        { id: "c", type: "htp" },
+        { id: "d", type: "http", config: {}, retry: { max_attempts: 99 } },
+        { ...transform("e", "1 +"), timeout_ms: -1 },
+      ],
+      edges: [edge("a", "ghost"), { from: "a" }, edge("a", "c", { condition: "((" })],
+      inputs: { type: "objct" },
+    };
+    expect(new Set(pointers(document))).toEqual(
+      new Set([
+        "/nodes/0/colour",
+        "/nodes/1/id",
+        "/nodes/2/type",
+        "/nodes/3/retry/max_attempts",
+        "/nodes/3/config/url",
+        "/nodes/4/timeout_ms",
+        "/nodes/4/config/expression",
+        "/edges/0/to",
+        "/edges/1/to",
+        "/edges/2/condition",
+        "/inputs",
+      ]),
+    );
+    expect(checkWorkflow(document).definition).toBeNull();
+  });
+
+  test("text that only looks like a template is a warning", () => {
+    const query = { a: "$input.a", b: "$node.x", c: "$5.00", d: "$inputs.a", e: "$secrets.X", f: "$$inputs" };
+    const { errors, warnings } = checkWorkflow({ nodes: [http("a", { query })] });
+    expect(errors).toEqual([]);
+    expect(warnings.map((warning) => warning.pointer)).toEqual(["/nodes/0/config/query/a", "/nodes/0/config/query/b"]);
+  });
+});
+
 describe("check: graph", () => {
   test("every problem is reported at once", () => {
     const document = {
@@ -170,6 +209,19 @@ describe("check: config, templates and expressions", () => {
 });
 
 describe("check: inputs schema", () => {
+  test.each([
+    [{ type: "zzz" }, "none of"],
+    [{ type: "array" }, "are an object"],
+    [{ properties: { a: { type: "objct" } } }, "none of"],
+    [{ $ref: "#" }, "$ref"],
+    [{ $ref: "#/nowhere" }, "$ref"],
+  ])("%j cannot be used, and the message is ours", (inputs, part) => {
+    const { errors } = checkWorkflow({ nodes: [node("a")], inputs });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]?.message).toContain(part);
+    expect(errors[0]?.message).not.toMatch(/cfworker|call stack/);
+  });
+
   test("keywords that compile a pattern are refused, properties of that name are not", () => {
     const ofInputs = (inputs: object) => pointers({ nodes: [node("a")], inputs });
     expect(ofInputs({ type: "object", properties: { pattern: { type: "string" } } })).toEqual([]);

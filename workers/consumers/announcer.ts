@@ -1,6 +1,7 @@
 /** Tells the shards of tasks that take longer, so that their deadlines run from the start and not from the dispatch. */
 import type { TaskStart } from "#engine/task.ts";
 import { type ShardAddress, shardName } from "#kernel/ids.ts";
+import type { OfTenant } from "#store/shard/protocol.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Logger } from "#telemetry/log.ts";
 
@@ -11,7 +12,7 @@ export const ANNOUNCE_AFTER_MS = 500;
 const GATHER_MS = 20;
 
 interface Announcement {
-  start: TaskStart;
+  start: OfTenant<TaskStart>;
   /** The run does not want the task any more. */
   drop: () => void;
 }

@@ -47,10 +47,12 @@ async function handle(message: Message, queue: string, services: DeadLetterServi
   );
   const address = task === undefined ? null : shards.addressOf(task.run_id);
   if (task === undefined || address === null) return;
-  const { run_id, path, visit, attempt } = task;
+  const { tenant, run_id, path, visit, attempt } = task;
   const error = nodeError("dead_lettered", "no worker could handle the task within the queue's retries");
   const times = { sent_at: task.sent_at, start_time: nowMs, end_time: nowMs };
   const metrics = { worker: "http-worker" as const, ...times, bytes_in: 0, bytes_out: 0, system: {} };
-  const result = { run_id, path, visit, attempt, outcome: { ok: false as const, error }, metrics };
-  await shards.call(address, (shard) => shard.tasksEnded([result]));
+  const result = { tenant, run_id, path, visit, attempt, outcome: { ok: false as const, error }, metrics };
+  const [outcome] = await shards.call(address, (shard) => shard.tasksEnded([result]));
+  // It is kept already; the queue's next delivery tries to tell the run once more.
+  if (outcome === "failed") throw new Error(`the run ${run_id} could not be told`);
 }

@@ -8,13 +8,17 @@ import type { TaskWorker } from "./task-batch.ts";
 /** The platform opens at most six connections at once for an invocation; a seventh would wait inside it. */
 export const HTTP_PARALLELISM = 6;
 
+/** Locally there is no such bound, but queues hand over one batch at a time: what waits in a batch waits for all of it. */
+export const HTTP_PARALLELISM_LOCAL = 50;
+
 export function httpWorker(
   environment: Omit<HttpEnvironment, "idempotencyKey" | "signal">,
   describeSystem: () => { [key: string]: Json },
+  isLocal: boolean,
 ): TaskWorker {
   return {
     name: "http-worker",
-    parallelism: HTTP_PARALLELISM,
+    parallelism: isLocal ? HTTP_PARALLELISM_LOCAL : HTTP_PARALLELISM,
     describeSystem,
     async execute(task, config, signal) {
       const spec = { ...config, timeout_ms: task.timeout_ms } as unknown as HttpRequestSpec;

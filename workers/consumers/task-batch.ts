@@ -56,7 +56,7 @@ export async function handleTaskBatch(batch: MessageBatch, worker: TaskWorker, s
   const announcer = new Announcer(shards, logger);
   const handleSafely = async (message: Message): Promise<void> => {
     try {
-      await handle(message, batch.queue, worker, services, reporter, announcer);
+      await reporter.during(() => handle(message, batch.queue, worker, services, reporter, announcer));
     } catch (error) {
       logger.error("a task could not be handled", { queue: batch.queue, message: message.id, error });
       message.retry({ delaySeconds: REDELIVERY_DELAY_S });
@@ -95,9 +95,9 @@ async function handle(
     return;
   }
   const task = parsed.data;
-  const { run_id, path, visit, attempt } = task;
+  const { tenant, run_id, path, visit, attempt } = task;
   const identity = { run_id, path, visit, attempt };
-  const config = task.config ?? (await shards.call(address, (shard) => shard.taskConfig(identity)));
+  const config = task.config ?? (await shards.call(address, (shard) => shard.taskConfig(tenant, identity)));
   if (config === null) {
     // Nobody waits for it any more.
     message.ack();
@@ -118,7 +118,7 @@ async function handle(
     bytes_out: execution.bytesOut,
     system: worker.describeSystem(),
   };
-  const result = { ...identity, outcome: execution.outcome, metrics };
+  const result = { tenant, ...identity, outcome: execution.outcome, metrics };
   const bytes = execution.outcome.ok ? utf8Length(JSON.stringify(execution.outcome.output)) : 1_000;
   reporter.report(address, { result, bytes, message });
 }
@@ -131,9 +131,9 @@ async function execute(
   announcer: Announcer,
 ): Promise<{ execution: Execution; wanted: boolean }> {
   const controller = new AbortController();
-  const { run_id, path, visit, attempt } = task;
+  const { tenant, run_id, path, visit, attempt } = task;
   const finish = announcer.announceLater(address, {
-    start: { run_id, path, visit, attempt, worker: worker.name },
+    start: { tenant, run_id, path, visit, attempt, worker: worker.name },
     drop: () => controller.abort(),
   });
   try {

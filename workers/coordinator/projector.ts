@@ -18,6 +18,9 @@ const FLUSH_ROWS_MAX = 2_000;
 const RETRY_DELAY_MS = 1_000;
 const RETRY_DELAY_MS_MAX = 60_000;
 
+/** A write that takes longer counts as failed; it is safe to repeat. */
+const WRITE_TIMEOUT_MS = 30_000;
+
 /** Rows of the log that D1 has not seen above which the shard takes no new runs. */
 export const PROJECTION_BACKLOG_MAX = 50_000;
 
@@ -29,6 +32,8 @@ export class Projector {
   readonly #rowOf: (runId: string) => RunRow | null;
   #through: number;
   #failures = 0;
+  /** No flush before this: after a failure D1 is left in peace for a while. */
+  #notBefore = 0;
   #flushing = false;
 
   constructor(parts: {
@@ -57,8 +62,22 @@ export class Projector {
   /** Milliseconds until a flush is due; null when everything has been carried over. */
   get dueInMs(): number | null {
     if (this.backlog === 0) return null;
-    if (this.#failures === 0) return PROJECTION_DELAY_MS;
-    return Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
+    return Math.max(PROJECTION_DELAY_MS, this.#notBefore - Date.now());
+  }
+
+  async #write(batches: readonly string[]): Promise<void> {
+    if (batches.length === 0) return;
+    const written = this.#database.batch(batches.map((json) => this.#database.prepare(UPSERT_RUNS).bind(json)));
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const tooLong = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`D1 did not answer in ${WRITE_TIMEOUT_MS} ms`)), WRITE_TIMEOUT_MS);
+    });
+    try {
+      await Promise.race([written, tooLong]);
+    } finally {
+      // A timer left running would keep the object awake.
+      clearTimeout(timer);
+    }
   }
 
   /** A run that cannot be read keeps no other from being carried over. */
@@ -73,16 +92,16 @@ export class Projector {
 
   /** Carries over what there is; `sentThrough` is stored along with the position, at no cost of its own. */
   async flush(sentThrough: () => number): Promise<void> {
-    if (this.#flushing) return;
+    if (this.#flushing || Date.now() < this.#notBefore) return;
     this.#flushing = true;
+    // What comes while D1 is busy is for the next flush: a steady stream must not keep this one from ending.
+    const until = this.#runs.lastId;
     try {
-      while (this.backlog > 0) {
+      while (this.#through < until) {
         const { runIds, through } = this.#runs.changedSince(this.#through, FLUSH_ROWS_MAX);
         const rows = runIds.map((runId) => this.#rowOrNothing(runId)).filter((row) => row !== null);
         const batches = rowBatches(rows);
-        if (batches.length > 0) {
-          await this.#database.batch(batches.map((json) => this.#database.prepare(UPSERT_RUNS).bind(json)));
-        }
+        await this.#write(batches);
         // Ids without a row belong to transitions that were taken back.
         this.#through = runIds.length === 0 ? this.#runs.lastId : through;
         this.#positions.set("projected_through", this.#through);
@@ -91,6 +110,7 @@ export class Projector {
       }
     } catch (error) {
       this.#failures += 1;
+      this.#notBefore = Date.now() + Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
       this.#logger.warn("projection to D1 failed", { failures: this.#failures, backlog: this.backlog, error });
     } finally {
       this.#flushing = false;

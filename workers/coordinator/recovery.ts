@@ -24,6 +24,7 @@ export class Recovery {
   readonly #parts: RecoveryParts;
   /** Runs whose tasks may be lost; null once they have been taken care of. */
   #suspects: string[] | null;
+  readonly #input: PlanInput;
   #running: Promise<void> | null = null;
 
   constructor(parts: RecoveryParts) {
@@ -33,6 +34,7 @@ export class Recovery {
     const suspects = isNewBoot
       ? runs.live()
       : runs.changedSince(positions.number("sent_through"), Number.MAX_SAFE_INTEGER).runIds;
+    this.#input = { type: isNewBoot ? "queues_lost" : "tasks_unsent" };
     this.#suspects = suspects.length > 0 || isNewBoot ? suspects : null;
   }
 
@@ -52,7 +54,7 @@ export class Recovery {
   async #recover(suspects: readonly string[]): Promise<void> {
     const { change, logger, positions, queuesAreInMemory } = this.#parts;
     for (let i = 0; i < suspects.length; i += RUNS_AT_ONCE) {
-      const changes = suspects.slice(i, i + RUNS_AT_ONCE).map((runId) => change(runId, { type: "queues_lost" }));
+      const changes = suspects.slice(i, i + RUNS_AT_ONCE).map((runId) => change(runId, this.#input));
       await Promise.allSettled(changes);
     }
     if (queuesAreInMemory) positions.set("boot", bootId());

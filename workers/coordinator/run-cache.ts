@@ -1,4 +1,5 @@
 /** States of runs in memory, the least recently used dropped first. SQLite is the truth; this only saves folding. */
+import { WeightedCache } from "#kernel/weighted-cache.ts";
 import type { LoadedRun } from "#store/shard/run-log.ts";
 
 export const CACHE_BYTES_MAX = 32 * 1_048_576;
@@ -7,36 +8,20 @@ export const CACHE_BYTES_MAX = 32 * 1_048_576;
 const BASE_BYTES = 2_000;
 
 export class RunCache {
-  readonly #runs = new Map<string, { run: LoadedRun; bytes: number }>();
-  #bytes = 0;
+  readonly #runs = new WeightedCache<LoadedRun>(CACHE_BYTES_MAX);
 
   get(runId: string): LoadedRun | null {
-    const entry = this.#runs.get(runId);
-    if (entry === undefined) return null;
-    this.#runs.delete(runId);
-    this.#runs.set(runId, entry);
-    return entry.run;
+    return this.#runs.get(runId) ?? null;
   }
 
   /** Keeps a run; `bytes` is what its latest events take, which bounds from above what they added to the state. */
   put(run: LoadedRun, bytes: number): void {
     const id = run.state.run_id;
-    const known = this.#runs.get(id);
-    const added = known === undefined ? BASE_BYTES + bytes : bytes;
-    this.#runs.delete(id);
-    this.#runs.set(id, { run, bytes: (known?.bytes ?? 0) + added });
-    this.#bytes += added;
-    for (const oldest of this.#runs.keys()) {
-      if (this.#bytes <= CACHE_BYTES_MAX) break;
-      this.drop(oldest);
-    }
+    this.#runs.set(id, run, (this.#runs.weightOf(id) || BASE_BYTES) + bytes);
   }
 
   drop(runId: string): void {
-    const entry = this.#runs.get(runId);
-    if (entry === undefined) return;
     this.#runs.delete(runId);
-    this.#bytes -= entry.bytes;
   }
 
   get size(): number {

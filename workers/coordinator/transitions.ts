@@ -2,6 +2,8 @@
  * Carries one transition through: load the run, let the engine plan, write what it planned, and perform the effects
  * once the commit holds. Everything before the commit is synchronous.
  */
+
+import type { SystemFacts } from "#engine/metrics.ts";
 import { type Outcome, type Plan, type PlanInput, plan, planStart, type RunRequest } from "#engine/plan.ts";
 import type { ReadStored } from "#engine/scope.ts";
 import { isTerminal, type RunState } from "#engine/state.ts";
@@ -24,6 +26,8 @@ export interface TransitionParts {
   dispatcher: Dispatcher;
   waiters: Waiters;
   alarm: Alarm;
+  /** The `system` part of what the coordinator measures. */
+  describeSystem(nowMs: number): SystemFacts;
   /** Asks for the rest of a transition that was cut, in a later turn. */
   goOn(runId: string): void;
 }
@@ -41,7 +45,7 @@ export class Transitions {
     const known = cache.get(runId);
     if (known !== null) return known;
     const loaded = runs.load(runId);
-    if (loaded !== null) cache.put(loaded, loaded.state.nodes.size * 500);
+    if (loaded !== null) cache.put(loaded, loaded.units);
     return loaded;
   }
 
@@ -63,7 +67,14 @@ export class Transitions {
   start(request: RunRequest, graph: CompiledGraph, commit: Commit): LoadedRun {
     const { cache, runs } = this.#parts;
     commit.undo(() => cache.drop(request.run_id));
-    const planned = planStart(request, { graph, nowMs: Date.now(), readStored: this.readStored(request.run_id) });
+    const nowMs = Date.now();
+    const context = {
+      graph,
+      nowMs,
+      readStored: this.readStored(request.run_id),
+      system: this.#parts.describeSystem(nowMs),
+    };
+    const planned = planStart(request, context);
     this.#storeValues(planned);
     const { run, units } = runs.create(planned.state, planned.events, wakeAt(planned));
     this.#keep(run, units, planned, commit);

@@ -17,8 +17,8 @@ export interface InlineContext {
 }
 
 export function runInline(node: CompiledNode, context: InlineContext): Result<Json, NodeError> {
-  const { scope, via } = context;
-  const rendered = node.config.render(scope.templateScope(via));
+  const { scope } = context;
+  const rendered = node.config.render(scope.templateScope(node.id));
   if (!rendered.ok) return rendered;
   const parsed = node.type.config.safeParse(rendered.value);
   if (!parsed.success) {

@@ -1,13 +1,16 @@
 /** Compiled graphs of the artifacts that a shard's runs use: from memory, else compiled from the shard's own copy. */
 import type { JsonObject } from "#kernel/json.ts";
+import { WeightedCache } from "#kernel/weighted-cache.ts";
 import { type WorkflowDefinition, workflowSchema } from "#workflow/definition.ts";
 import { type CompiledGraph, compileGraph } from "#workflow/graph.ts";
 
-const GRAPHS_MAX = 500;
+/** Compiled graphs in memory together, by an estimate: a definition compiles to about sixty times its text. */
+const GRAPHS_BYTES_MAX = 24 * 1_048_576;
+const BYTES_PER_UNIT = 60;
 
 export class Graphs {
   readonly #sql: SqlStorage;
-  readonly #compiled = new Map<string, CompiledGraph>();
+  readonly #compiled = new WeightedCache<CompiledGraph>(GRAPHS_BYTES_MAX);
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -26,19 +29,23 @@ export class Graphs {
       )
       .toArray()[0];
     if (row === undefined) return null;
-    return this.#keep(key, compileGraph(workflowSchema.parse(JSON.parse(row.definition))));
+    const graph = compileGraph(workflowSchema.parse(JSON.parse(row.definition)));
+    this.#compiled.set(key, graph, row.definition.length * BYTES_PER_UNIT);
+    return graph;
   }
 
   /** Stores a checked definition with the shard; to be called inside a transaction. */
   add(tenant: string, artifactId: string, definition: JsonObject): CompiledGraph {
     const graph = compileGraph(workflowSchema.parse(definition) as WorkflowDefinition);
+    const text = JSON.stringify(definition);
     this.#sql.exec(
       "INSERT OR IGNORE INTO artifact (tenant, artifact_id, definition) VALUES (?, ?, ?)",
       tenant,
       artifactId,
-      JSON.stringify(definition),
+      text,
     );
-    return this.#keep(`${tenant}/${artifactId}`, graph);
+    this.#compiled.set(`${tenant}/${artifactId}`, graph, text.length * BYTES_PER_UNIT);
+    return graph;
   }
 
   /** A rolled back transaction may have taken the row away again: forget what was compiled. */
@@ -46,12 +53,14 @@ export class Graphs {
     this.#compiled.delete(`${tenant}/${artifactId}`);
   }
 
-  #keep(key: string, graph: CompiledGraph): CompiledGraph {
-    if (this.#compiled.size >= GRAPHS_MAX) {
-      const oldest = this.#compiled.keys().next().value;
-      if (oldest !== undefined) this.#compiled.delete(oldest);
-    }
-    this.#compiled.set(key, graph);
-    return graph;
+  /** Removes definitions that no run of the shard has any more. */
+  removeUnused(): void {
+    const removed = this.#sql
+      .exec<{ tenant: string; artifact_id: string }>(
+        `DELETE FROM artifact WHERE (tenant, artifact_id) NOT IN (SELECT tenant, artifact_id FROM run)
+         RETURNING tenant, artifact_id`,
+      )
+      .toArray();
+    for (const row of removed) this.forget(row.tenant, row.artifact_id);
   }
 }

@@ -59,7 +59,10 @@ export interface ShardStats {
   database_bytes: number;
 }
 
-/** The tenant comes first in every call about a run: another tenant's run is an absent one. */
+/** One item of a call that carries many: each says whose run it means. */
+export type OfTenant<Item> = Item & { tenant: string };
+
+/** The tenant comes first in every call about a run, or with every item: another tenant's run is an absent one. */
 export interface CoordinatorRpc {
   start(tenant: string, request: StartRequest): Promise<StartReply>;
   /** Many starts in one commit, each answered by itself and in order; `definition` is that of all whose artifact it is. */
@@ -73,10 +76,10 @@ export interface CoordinatorRpc {
   events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
   cancel(tenant: string, runId: string, reason: string | null): Promise<CancelReply>;
   /** Workers say which tasks they hold; the answers stand in the same order, `too_late` means drop it. */
-  tasksStarted(starts: TaskStart[]): Promise<Outcome[]>;
-  tasksEnded(results: TaskResult[]): Promise<Outcome[]>;
+  tasksStarted(starts: OfTenant<TaskStart>[]): Promise<Outcome[]>;
+  tasksEnded(results: OfTenant<TaskResult>[]): Promise<Outcome[]>;
   /** The config of a task whose message was too small to carry it; null when nobody waits for it any more. */
-  taskConfig(address: TaskAddress): Promise<JsonObject | null>;
+  taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null>;
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;

@@ -32,6 +32,8 @@ export interface LoadedRun {
   dueAt: number | null;
   /** `seq` of the snapshot, 0 without one. */
   snapshotSeq: number;
+  /** Units of text that the state was folded from: about what it weighs in memory. */
+  units: number;
 }
 
 export class RunLog {
@@ -59,9 +61,11 @@ export class RunLog {
     const header = this.header(runId);
     if (header === null) return null;
     const snapshot = this.#sql.exec<{ seq: number }>("SELECT seq FROM snapshot WHERE run_id = ?", runId).toArray()[0];
-    const base = snapshot === undefined ? undefined : parseState(this.#readText(runId, SNAPSHOT_PATH, 0));
-    const state = fold(this.#eventsAfter(runId, snapshot?.seq ?? 0), base);
-    return { state, dueAt: header.due_at, snapshotSeq: snapshot?.seq ?? 0 };
+    const text = snapshot === undefined ? "" : this.#readText(runId, SNAPSHOT_PATH, 0);
+    const read = { units: text.length };
+    const base = text === "" ? undefined : parseState(text);
+    const state = fold(this.#eventsAfter(runId, snapshot?.seq ?? 0, read), base);
+    return { state, dueAt: header.due_at, snapshotSeq: snapshot?.seq ?? 0, units: read.units };
   }
 
   /** Events numbered above `after`, oldest first, at most `limit`. */
@@ -74,7 +78,8 @@ export class RunLog {
     return found;
   }
 
-  *#eventsAfter(runId: string, after: number): Generator<RunEvent> {
+  /** `read.units` grows by the text that was parsed. */
+  *#eventsAfter(runId: string, after: number, read = { units: 0 }): Generator<RunEvent> {
     // Rows do not overlap and stand in order: the one that holds `after + 1` is the last that begins at or before it.
     const first = this.#sql
       .exec<{ first_seq: number }>(
@@ -90,13 +95,14 @@ export class RunLog {
       first.first_seq,
     );
     for (const row of rows) {
+      read.units += row.events.length;
       for (const event of JSON.parse(row.events) as RunEvent[]) if (event.seq > after) yield event;
     }
   }
 
   /** Writes a run's first transition; answers with the run and the units its events take as text. */
   create(state: RunState, events: readonly RunEvent[], wakeAt: number | null): { run: LoadedRun; units: number } {
-    const run: LoadedRun = { state, dueAt: dueAtOf(state, wakeAt), snapshotSeq: 0 };
+    const run: LoadedRun = { state, dueAt: dueAtOf(state, wakeAt), snapshotSeq: 0, units: 0 };
     this.#sql.exec(
       "INSERT INTO run (run_id, tenant, artifact_id, due_at, ended_at) VALUES (?, ?, ?, ?, ?)",
       state.run_id,
@@ -133,23 +139,23 @@ export class RunLog {
   }
 
   #append(run: LoadedRun, events: readonly RunEvent[]): number {
-    const first = events[0];
-    const last = events.at(-1);
-    if (first === undefined || last === undefined) return 0;
-    const text = JSON.stringify(events);
-    this.#sql.exec(
-      "INSERT INTO event (id, run_id, first_seq, last_seq, events) VALUES (?, ?, ?, ?, ?)",
-      this.#nextId,
-      run.state.run_id,
-      first.seq,
-      last.seq,
-      text,
-    );
-    this.#nextId += 1;
+    let units = 0;
+    for (const { first, last, text } of rowsOf(events)) {
+      this.#sql.exec(
+        "INSERT INTO event (id, run_id, first_seq, last_seq, events) VALUES (?, ?, ?, ?, ?)",
+        this.#nextId,
+        run.state.run_id,
+        first,
+        last,
+        text,
+      );
+      this.#nextId += 1;
+      units += text.length;
+    }
     const { state } = run;
     const interval = Math.max(SNAPSHOT_EVENTS_MIN, state.nodes.size * 4);
     if (state.seq - run.snapshotSeq >= interval && state.ended_at === null) this.#snapshot(run);
-    return text.length;
+    return units;
   }
 
   #snapshot(run: LoadedRun): void {
@@ -236,16 +242,25 @@ export class RunLog {
     return { runIds: [...runIds], through };
   }
 
-  /** Runs that ended before `endedBefore`; `idBefore` bounds the walk, since ids are ordered by submission. */
-  ended(endedBefore: number, idBefore: string, limit: number): RunHeader[] {
+  /** Runs that ended before `endedBefore`, with ids in a range: ids are ordered by submission, which bounds the walk. */
+  ended(endedBefore: number, idAfter: string, idBefore: string, limit: number): RunHeader[] {
     return this.#sql
       .exec<RunHeader>(
-        "SELECT * FROM run WHERE run_id < ? AND ended_at IS NOT NULL AND ended_at < ? ORDER BY run_id LIMIT ?",
+        "SELECT * FROM run WHERE run_id > ? AND run_id < ? AND ended_at IS NOT NULL AND ended_at < ? ORDER BY run_id LIMIT ?",
+        idAfter,
         idBefore,
         endedBefore,
         limit,
       )
       .toArray();
+  }
+
+  /** Number of a run's last event; 0 when the shard does not hold it. */
+  lastSeq(runId: string): number {
+    return (
+      this.#sql.exec<{ seq: number | null }>("SELECT max(last_seq) AS seq FROM event WHERE run_id = ?", runId).one()
+        .seq ?? 0
+    );
   }
 
   remove(runId: string): void {
@@ -259,13 +274,24 @@ export class RunLog {
   }
 }
 
+/** Events as the texts of as few rows as a row's bound allows: one, but for transitions of an unusual size. */
+function rowsOf(events: readonly RunEvent[]): { first: number; last: number; text: string }[] {
+  const [first] = events;
+  const last = events.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const text = JSON.stringify(events);
+  if (text.length <= CHUNK_UNITS || events.length === 1) return [{ first: first.seq, last: last.seq, text }];
+  const half = events.length >> 1;
+  return [...rowsOf(events.slice(0, half)), ...rowsOf(events.slice(half))];
+}
+
 /** Longest that a live run goes without a look, whatever it waits for. */
 const LOOK_INTERVAL_MS = 24 * 3_600_000;
 
 /** When a run must be looked at; null once it has ended. A live run is never without a time. */
 function dueAtOf(state: RunState, wakeAt: number | null): number | null {
   if (state.ended_at !== null) return null;
-  const due = nextDueAt(state) ?? wakeAt ?? state.submitted_at + LOOK_INTERVAL_MS;
+  const due = nextDueAt(state) ?? wakeAt ?? Date.now() + LOOK_INTERVAL_MS;
   return wakeAt === null ? due : Math.min(due, wakeAt);
 }
 

@@ -1,0 +1,71 @@
+/** What is told of a run: its view, its details, its events. Reads what the shard holds and changes nothing. */
+import { type Explanation, explainRun } from "#engine/explain.ts";
+import { isTerminal } from "#engine/state.ts";
+import { eventView, nodeExecutions, type RunView, runView } from "#engine/view.ts";
+import type { JsonObject } from "#kernel/json.ts";
+import { runRow } from "#store/projection.ts";
+import type { EventPage, RunDetails } from "#store/shard/protocol.ts";
+import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import type { OldRun } from "./retention.ts";
+import type { Transitions } from "./transitions.ts";
+
+export class RunReader {
+  readonly #runs: RunLog;
+  readonly #transitions: Transitions;
+
+  constructor(runs: RunLog, transitions: Transitions) {
+    this.#runs = runs;
+    this.#transitions = transitions;
+  }
+
+  /** The run of this tenant; another tenant's is an absent one. */
+  find(tenant: string, runId: string): LoadedRun | null {
+    const run = this.#transitions.load(runId);
+    return run?.state.tenant === tenant ? run : null;
+  }
+
+  view({ state }: LoadedRun): RunView {
+    return runView(state, this.#transitions.graphOf(state), this.#transitions.readStored(state.run_id));
+  }
+
+  details(run: LoadedRun): RunDetails {
+    const { state } = run;
+    const graph = this.#transitions.graphOf(state);
+    return {
+      ...this.view(run),
+      definition: graph.definition as unknown as JsonObject,
+      node_executions: nodeExecutions(state, graph, this.#transitions.readStored(state.run_id)),
+      patches: [],
+      approvals: [],
+    };
+  }
+
+  explain({ state }: LoadedRun, nowMs: number): Explanation {
+    return explainRun(state, this.#transitions.graphOf(state), nowMs);
+  }
+
+  /** Events after a position, with the position that the next page begins after. */
+  events({ state }: LoadedRun, after: number, limit: number): EventPage {
+    const events = this.#runs.events(state.run_id, after, limit);
+    const nextAfter = events.at(-1)?.seq ?? after;
+    const terminal = isTerminal(state.status) && nextAfter >= state.seq;
+    return { items: events.map(eventView), next_after: nextAfter, terminal };
+  }
+
+  /** The run's row for D1; null when the shard does not hold the run. */
+  row(runId: string) {
+    const state = this.#transitions.load(runId)?.state;
+    if (state === undefined) return null;
+    return runRow(state, this.#transitions.graphOf(state), this.#transitions.readStored(runId));
+  }
+
+  /** Everything that is known of a run, for its archive. */
+  whole(runId: string): OldRun | null {
+    const run = this.#transitions.load(runId);
+    const row = this.row(runId);
+    if (run === null || row === null) return null;
+    const { tenant, seq } = run.state;
+    const events = this.#runs.events(runId, 0, Number.POSITIVE_INFINITY);
+    return { tenant, seq, row, archive: { v: 1, details: this.details(run), events } };
+  }
+}
