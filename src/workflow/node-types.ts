@@ -38,7 +38,7 @@ function templated<Schema extends z.ZodType>(schema: Schema) {
 
 /** Any JSON value, handed on as it is. */
 const json = z.custom<Json>((value) => value !== undefined);
-const jsonObject = z.custom<JsonObject>(isJsonObject, "must be an object");
+const jsonObject = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
