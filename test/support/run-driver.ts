@@ -50,7 +50,7 @@ export class RunDriver {
     this.graph = graphOf(document);
     this.#base = this.graph;
     const request = {
-      run_id: "run_xx00001HF0000000000000000000",
+      run_id: "run_xx00001HF0000000000000000000000",
       tenant: "default",
       workflow: "test",
       artifact_id: "sha256:test",
