@@ -125,6 +125,11 @@ export class RunDriver {
     return this.give({ type: "task_ended", result: { run_id, path, visit, attempt, outcome: result, metrics } });
   }
 
+  /** The text of a value that stands beside the log. */
+  stored(path: string, visit: number): string {
+    return this.#stored.get(`${path}/${visit}`) ?? "";
+  }
+
   get view(): RunView {
     return runView(this.state, this.graph, this.#context().readStored);
   }
