@@ -27,6 +27,7 @@ import { beginBoot } from "./platform/modules/boot.ts";
 import { type Instance, ObjectHost } from "./platform/object-host.ts";
 import { SimulatedQueue } from "./platform/queue.ts";
 import { Timeline } from "./platform/timeline.ts";
+import { Trace } from "./platform/trace.ts";
 import type { Crash, Scenario } from "./scenario/scenario.ts";
 
 /** When every scenario begins. */
@@ -49,16 +50,19 @@ export interface Verdict {
   faults: string[];
   /** The logs of all runs, by run id. */
   logs: Map<string, readonly RunEvent[]>;
+  trace: string[];
 }
 
-export async function simulate(scenario: Scenario): Promise<Verdict> {
-  const simulation = new Simulation(scenario);
+/** `traced`: the verdict tells what happened line by line. */
+export async function simulate(scenario: Scenario, traced = false): Promise<Verdict> {
+  const simulation = new Simulation(scenario, traced);
   return simulation.run();
 }
 
 class Simulation {
   readonly #scenario: Scenario;
   readonly #timeline = new Timeline(BEGIN_MS);
+  readonly #trace: Trace;
   readonly #faults: Faults;
   readonly #choices: Choices;
   readonly #runs = new Map<string, RunModel>();
@@ -75,11 +79,16 @@ class Simulation {
   #violation: Violation | null = null;
   #boot = 1;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, traced: boolean) {
     this.#scenario = scenario;
+    this.#trace = new Trace(this.#timeline, traced);
     const { seed, local, shards, rates, faults, healMs } = scenario;
     this.#choices = new Choices(seed);
-    this.#faults = new Faults(this.#choices, this.#timeline, { rates, untilMs: BEGIN_MS + healMs, only: faults });
+    this.#faults = new Faults(this.#choices, this.#timeline, this.#trace, {
+      rates,
+      untilMs: BEGIN_MS + healMs,
+      only: faults,
+    });
     const world = { timeline: this.#timeline, choices: this.#choices, faults: this.#faults };
     this.#database = new SimulatedDatabase({
       ...world,
@@ -136,6 +145,7 @@ class Simulation {
       lastedMs: this.#timeline.nowMs - BEGIN_MS,
       faults: [...this.#faults.happened],
       logs: new Map([...this.#runs].map(([id, run]) => [id, run.log])),
+      trace: this.#trace.lines,
     };
   }
 
@@ -203,6 +213,7 @@ class Simulation {
       timeline: this.#timeline,
       choices: this.#choices,
       faults: this.#faults,
+      trace: this.#trace,
       delays,
       build: (context) => new Coordinator(context as DurableObjectState, this.#environment) as unknown as Instance,
       onCall: (method, values) => {
@@ -214,6 +225,7 @@ class Simulation {
     const watch = new ShardWatch({
       host,
       runs: this.#runs,
+      trace: this.#trace,
       begin: (first) => this.#beginRun(first, watch),
       mayRepeatWrites: (rates["commit.fails"] ?? 0) > 0 || faults !== null,
     });
@@ -244,8 +256,8 @@ class Simulation {
     return new RunModel(first.run_id, watch.host.name, new DefinitionModel(workflow.nodes, workflow.edges), {
       readStored: (runId, path, visit) => watch.readStored(runId, path, visit),
       reported: (taskId) => this.#witness.reported(taskId),
-      life: () => watch.host.lives.length,
-      boot: () => this.#boot,
+      lifeAt: (atMs) => watch.host.lives.filter((begunMs) => begunMs <= atMs).length,
+      local: this.#scenario.local,
       mayBeUnheard: () => this.#mayBeUnheard(),
     });
   }

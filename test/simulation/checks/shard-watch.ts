@@ -12,6 +12,7 @@ import { take } from "../model/take.ts";
 import { must } from "../model/violation.ts";
 import type { ObjectHost } from "../platform/object-host.ts";
 import { Cursor } from "../platform/object-life.ts";
+import type { Trace } from "../platform/trace.ts";
 import { cachedRuns } from "./cached-runs.ts";
 
 export interface WatchParts {
@@ -20,6 +21,7 @@ export interface WatchParts {
   runs: Map<string, RunModel>;
   /** The model of a run whose log begins with this event. */
   begin(first: RunEvent, watch: ShardWatch): RunModel;
+  trace: Trace;
   /** Transactions may have failed, and been done again piece by piece. */
   mayRepeatWrites: boolean;
 }
@@ -50,6 +52,7 @@ export class ShardWatch {
     const { disk } = this.host;
     if (!disk.isTouched) return;
     disk.isTouched = false;
+    if (!this.#hasTables) return;
     const rows = disk.look(
       "SELECT id, run_id, events FROM event WHERE id > ? ORDER BY id",
       this.#lastId,
@@ -68,7 +71,7 @@ export class ShardWatch {
   /** The object was lost: runs whose latest events went with it are read again from what is left. */
   forgetLost(): void {
     const { disk } = this.host;
-    const hasTables = disk.look("SELECT 1 FROM sqlite_schema WHERE name = 'event'").length > 0;
+    const hasTables = this.#hasTables;
     const left = hasTables
       ? disk.look("SELECT run_id, max(last_seq) AS seq FROM event GROUP BY run_id")
       : [];
@@ -100,11 +103,17 @@ export class ShardWatch {
     return JSON.parse(rows.map((row) => String(row.text)).join("")) as Json;
   }
 
+  /** They are part of what a lost object may not have flushed. */
+  get #hasTables(): boolean {
+    return this.host.disk.look("SELECT 1 FROM sqlite_schema WHERE name = 'event'").length > 0;
+  }
+
   #takeRow(row: EventRow): RunModel {
     const events = JSON.parse(row.events) as RunEvent[];
-    const { runs, begin } = this.#parts;
+    const { runs, begin, trace } = this.#parts;
     let run = runs.get(row.run_id);
     for (const event of events) {
+      trace.note(() => `event    ${row.run_id.slice(-4)} ${describe(event)}`);
       if (run === undefined) {
         must(event.type === "run.queued", "6", () => `the log of ${row.run_id} begins with ${event.type}`);
         run = begin(event, this);
@@ -182,4 +191,13 @@ function difference(left: string, right: string): string {
   while (left[at] === right[at]) at += 1;
   const from = Math.max(0, at - 80);
   return `…${left.slice(from, at + 80)}… and not …${right.slice(from, at + 80)}…`;
+}
+
+/** An event in one line. */
+function describe(event: RunEvent): string {
+  const { seq, at: _, type, ...rest } = event;
+  const { metrics: __, system: ___, output, inputs: ____, ...told } = rest as Record<string, unknown>;
+  const text = JSON.stringify(told);
+  const value = output === undefined ? "" : ` → ${JSON.stringify(output).slice(0, 80)}`;
+  return `${seq} ${type} ${text}${value}`;
 }

@@ -34,9 +34,8 @@ export class NodeModel {
   readonly configs = new Map<number, JsonObject>();
   output: Json = null;
   error: NodeError | null = null;
-  /** The last life and boot in which it was handed over again without being due. */
+  /** The last life in which it was handed over again without being due. */
   recoveredInLife = 1;
-  recoveredInBoot = 1;
 
   constructor(id: string) {
     this.id = id;

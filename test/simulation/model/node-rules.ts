@@ -87,19 +87,20 @@ function handedOverAgain(run: RunModel, node: NodeModel, event: EventOf<"node.qu
   must(node.isActive, "4", what);
   must(event.attempt === node.attempt, "13", () => `${what()} as attempt ${event.attempt}`);
   must(event.sends === node.sends + 1, "13", () => `${what()} with ${event.sends} sends after ${node.sends}`);
-  const { surroundings } = run;
-  if (node.status === "running") {
+  const isRunning = node.status === "running";
+  if (isRunning) {
     must(event.faults === node.faults + 1, "13", () => `${what()} and no fault is counted`);
     must(event.faults <= FAULTS_MAX, "13", () => `${what()} after ${node.faults} faults`);
-    must(surroundings.boot() > node.recoveredInBoot, "11", () => `${what()} though nothing was lost`);
     must(run.failing === null, "5", () => `${what()} in a run that has failed`);
-  } else if (event.at < (node.due?.atMs ?? 0)) {
-    must(surroundings.life() > node.recoveredInLife, "11", () => `${what()} before it is due`);
-    node.recoveredInLife = surroundings.life();
-  } else {
-    must(surroundings.mayBeUnheard(), "effects", () => `${what()} after nothing was heard, and nothing was lost`);
   }
-  node.recoveredInBoot = surroundings.boot();
+  const life = run.surroundings.lifeAt(event.at);
+  if (isRunning || event.at < (node.due?.atMs ?? 0)) {
+    const mayBeLost = life > node.recoveredInLife && (!isRunning || run.surroundings.local);
+    must(mayBeLost, "11", () => `${what()} though it is not due and nothing was lost`);
+    node.recoveredInLife = life;
+  } else {
+    must(run.surroundings.mayBeUnheard(), "effects", () => `${what()} after nothing was heard, and nothing was lost`);
+  }
 }
 
 function started(run: RunModel, event: EventOf<"node.started">): void {
@@ -126,7 +127,6 @@ function started(run: RunModel, event: EventOf<"node.started">): void {
     const dueAt = event.at + (run.definition.node(node.id).timeout_ms ?? TIMEOUT_MS) + GRACE_MS;
     must(event.due_at === undefined || event.due_at === dueAt, "11", () => `${node.id} must report by ${event.due_at}`);
   }
-  node.recoveredInBoot = Math.max(node.recoveredInBoot, run.surroundings.boot());
   run.setActive(node, "running");
 }
 

@@ -19,9 +19,10 @@ export interface Surroundings {
   readStored(runId: string, path: string, visit: number): Json;
   /** What workers have reported of an attempt (`run/path/visit/attempt`) so far. */
   reported(taskId: string): readonly TaskOutcome[];
-  /** Which life of the object and which boot of the runtime this is, from 1. */
-  life(): number;
-  boot(): number;
+  /** Which life of the object it was at that time, from 1. */
+  lifeAt(atMs: number): number;
+  /** Queues and workers live and die with the process. */
+  local: boolean;
   /** Whether anything happened by which a task may never be heard of. */
   mayBeUnheard(): boolean;
 }
@@ -165,7 +166,8 @@ export class RunModel {
     if (incoming.length === 0) return this.inputs;
     if (incoming.length === 1) return this.carried(incoming[0]?.from ?? "");
     if (this.definition.node(node.id).join === "any") return this.carried(node.taken[0]?.from ?? "");
-    return Object.fromEntries(node.taken.map(({ from }) => [from, this.carried(from)]));
+    const taken = incoming.filter((edge) => node.taken.includes(edge));
+    return Object.fromEntries(taken.map(({ from }) => [from, this.carried(from)]));
   }
 
   /** What edges out of a node carry. */

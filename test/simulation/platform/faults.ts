@@ -1,6 +1,7 @@
 /** What goes wrong: by chance while trouble lasts, or exactly what a script lists. Remembers what did. */
 import type { Choices } from "./choices.ts";
 import type { Timeline } from "./timeline.ts";
+import type { Trace } from "./trace.ts";
 
 export const FAULT_KINDS = [
   /** A transaction fails as it commits, and takes back what was done in it. */
@@ -46,10 +47,12 @@ export class Faults {
   readonly happened = new Set<string>();
   readonly #choices: Choices;
   readonly #timeline: Timeline;
+  readonly #trace: Trace;
   readonly #settings: FaultSettings;
   readonly #only: ReadonlySet<string> | null;
 
-  constructor(choices: Choices, timeline: Timeline, settings: FaultSettings) {
+  constructor(choices: Choices, timeline: Timeline, trace: Trace, settings: FaultSettings) {
+    this.#trace = trace;
     this.#choices = choices;
     this.#timeline = timeline;
     this.#settings = settings;
@@ -60,7 +63,10 @@ export class Faults {
   happens(kind: FaultKind, about: string): boolean {
     const name = `${kind}:${about}`;
     const does = this.#only === null ? this.#byChance(kind, name) : this.#only.has(name);
-    if (does) this.happened.add(name);
+    if (does) {
+      this.happened.add(name);
+      this.#trace.note(() => `fault    ${name}`);
+    }
     return does;
   }
 

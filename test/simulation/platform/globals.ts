@@ -30,8 +30,10 @@ export function virtualise(timeline: Timeline, onLog: (record: LogRecord) => voi
   const repeated = () => {
     throw new Error("nothing in Weir's coordinator or consumers repeats by setInterval");
   };
-  const log = (level: string) => (record: object) =>
-    onLog({ ...(record as { msg: string }), level, owner: timeline.current });
+  const log = (level: string) => (record: object | string) => {
+    const told = (typeof record === "string" ? JSON.parse(record) : record) as { msg: string };
+    onLog({ ...told, level, owner: timeline.current });
+  };
   const replaced: Record<string, unknown> = {
     Date: VirtualDate,
     setTimeout: later,

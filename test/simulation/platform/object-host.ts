@@ -7,6 +7,7 @@ import type { Faults } from "./faults.ts";
 import { ObjectDisk } from "./object-disk.ts";
 import { ObjectLife } from "./object-life.ts";
 import { type Happening, Owner, type Timeline } from "./timeline.ts";
+import type { Trace } from "./trace.ts";
 
 export type Instance = Record<string, (...values: unknown[]) => Promise<unknown>> & { alarm(): Promise<void> };
 
@@ -14,6 +15,7 @@ export interface HostParts {
   timeline: Timeline;
   choices: Choices;
   faults: Faults;
+  trace: Trace;
   /** Longest ordinary delays, in milliseconds. */
   delays: { call: number; flush: number; alarm: number };
   /** Builds the object, in its own life. */
@@ -72,10 +74,11 @@ export class ObjectHost {
   }
 
   #arrive(method: string, values: unknown[], number: number, about: string, resolve: (value: unknown) => void): void {
-    const { timeline, choices, faults, delays, onCall } = this.#parts;
+    const { timeline, choices, faults, delays, trace, onCall } = this.#parts;
     const call = this.#calls.get(number);
     if (call === undefined) return;
     onCall(method, values);
+    trace.note(() => `call     ${this.name} ${method}`);
     const life = this.#wake();
     const answer = (tell: () => void) =>
       life.whenDurable(() => {
@@ -98,7 +101,7 @@ export class ObjectHost {
 
   /** The life that is there, or a new one; the rest of the step is its own. */
   #wake(): ObjectLife & { instance: Instance } {
-    const { timeline, choices, faults, delays, build, onBug } = this.#parts;
+    const { timeline, choices, faults, delays, trace, build, onBug } = this.#parts;
     let life = this.life as (ObjectLife & { instance: Instance }) | null;
     if (life === null) {
       const born = new ObjectLife(`${this.name}#${this.lives.length + 1}`, this.disk, timeline, {
@@ -111,6 +114,7 @@ export class ObjectHost {
         },
       });
       this.life = born;
+      trace.note(() => `life     ${born.name}`);
       this.lives.push(timeline.nowMs);
       timeline.current = born;
       const instance = build(born.context(this.name, (work) => void work.catch(onBug)));
@@ -130,8 +134,9 @@ export class ObjectHost {
 
   /** The object is gone. `orderly`: it was idle and all it wrote had been flushed. */
   lose(orderly = false): void {
-    const { timeline, choices, onLost } = this.#parts;
+    const { timeline, choices, trace, onLost } = this.#parts;
     if (this.life === null) return;
+    trace.note(() => `lost     ${this.life?.name}${orderly ? " (evicted)" : ""}`);
     if (orderly) this.life.flushNow();
     this.life.isAlive = false;
     this.life = null;
@@ -141,9 +146,10 @@ export class ObjectHost {
       timeline.in(delayMs, caller, () => reject(resetError("Durable Object reset because it was lost.")));
     }
     this.#calls.clear();
-    this.#alarmSetFor = null;
-    this.#armAlarm(this.#isAlarmRunning ? ALARM_RETRY_MS : 0);
+    const afterMs = this.#isAlarmRunning ? ALARM_RETRY_MS : 0;
     this.#isAlarmRunning = false;
+    this.#alarmSetFor = null;
+    this.#armAlarm(afterMs);
     onLost(this);
   }
 
@@ -165,7 +171,8 @@ export class ObjectHost {
   }
 
   #ring(about: string): void {
-    const { timeline, choices, faults, onBug } = this.#parts;
+    const { timeline, choices, faults, trace, onBug } = this.#parts;
+    trace.note(() => `alarm    ${this.name}`);
     this.#alarm = null;
     this.#isAlarmRunning = true;
     const life = this.#wake();
