@@ -172,10 +172,11 @@ export class Client {
   async #cancel(run: RunScript): Promise<void> {
     const id = this.#accepted.get(run.name);
     if (id === undefined) return;
-    const reply = await this.#insist(run, (shard) => shard.cancel(TENANT, id, "enough"));
-    must(reply.outcome !== "not_found", "1", () => `${id} was accepted and is not there to be cancelled`);
-    must(reply.run.ended_at !== null, "2", () => `${id} was cancelled and has not ended`);
-    this.#judge(reply.run);
+    const reply = await this.#insist(run, (shard) => shard.command(TENANT, id, { type: "cancel", reason: "enough" }));
+    must(reply !== null, "1", () => `${id} was accepted and is not there to be cancelled`);
+    const status = this.#parts.runs.get(id)?.status;
+    must(this.#parts.runs.get(id)?.isTerminal === true, "2", () => `${id} was cancelled and is ${status}`);
+    if (reply.outcome === "done") this.#judge(reply.run);
   }
 
   async #wait(run: RunScript, waitMs: number): Promise<void> {

@@ -10,6 +10,7 @@ import { must, Violation } from "./violation.ts";
 
 /** The engine's bounds, written down a second time: a change of one must be meant. */
 const DISPATCH_MS = 900_000;
+const DISPATCH_DOUBLINGS_MAX = 5;
 const GRACE_MS = 10_000;
 const TIMEOUT_MS = 30_000;
 const FAULTS_MAX = 5;
@@ -61,7 +62,7 @@ function queued(run: RunModel, event: EventOf<"node.queued">): void {
   } else if (node.status === "waiting") nextAttempt(run, node, event);
   else handedOverAgain(run, node, event);
   run.checkVia(node, event.via);
-  const dueAt = event.at + DISPATCH_MS * 2 ** (event.sends - 1);
+  const dueAt = event.at + DISPATCH_MS * 2 ** Math.min(event.sends - 1, DISPATCH_DOUBLINGS_MAX);
   must(event.due_at === dueAt, "11", () => `${node.id} is due at ${event.due_at}, and it should be at ${dueAt}`);
   node.sends = event.sends;
   node.faults = event.faults;
