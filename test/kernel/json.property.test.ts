@@ -11,15 +11,7 @@ import {
   ownValue,
   utf8Length,
 } from "#kernel/json.ts";
-import {
-  anyName,
-  frozen,
-  INHERITED_NAMES,
-  json,
-  normalForm,
-  pointerName,
-  shuffled,
-} from "../support/arbitrary-json.ts";
+import { anyName, frozen, INHERITED_NAMES, json, normalForm, shuffled } from "../support/arbitrary-json.ts";
 import { holds } from "../support/property.ts";
 import { Seeded } from "../support/seeded.ts";
 
@@ -30,7 +22,9 @@ const small = fc.oneof(fc.constantFrom<Json>(0, "0", null, [], {}), json(fc.cons
 const pair: fc.Arbitrary<[Json, Json]> = fc.oneof(
   fc.tuple(json(), json()),
   fc.tuple(small, small),
-  fc.tuple(small, small, json()).map(([left, right, value]) => [[value, left], structuredClone([value, right])]),
+  fc
+    .tuple(small, small, json())
+    .map(([left, right, value]): [Json, Json] => [[value, left], structuredClone([value, right])]),
 );
 
 /** The order of UTF-16 units, told without comparing texts. */

@@ -283,7 +283,7 @@ describe("applyPatch: what it leaves alone", () => {
     const places = (value: Json): number =>
       typeof value !== "object" || value === null
         ? 0
-        : 1 + Object.values(value).reduce((sum, each) => sum + places(each), 0);
+        : Object.values(value).reduce<number>((sum, each) => sum + places(each), 1);
     holds(
       fc.property(patching, ([root, operations]) => {
         const result = applyPatch(root, frozen(operations as unknown as Json));
