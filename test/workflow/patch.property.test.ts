@@ -3,15 +3,13 @@ import fc from "fast-check";
 import { createPatch } from "rfc6902";
 import { describe, expect, test } from "vitest";
 import type { Problem, Result } from "#kernel/errors.ts";
-import { type Json, type JsonObject, jsonPointer } from "#kernel/json.ts";
+import { type Json, jsonPointer } from "#kernel/json.ts";
 import { PATCH_OPERATIONS_MAX } from "#workflow/limits.ts";
 import { applyPatch } from "#workflow/patch.ts";
 import { parsePointer } from "#workflow/pointer.ts";
 import { frozen, INHERITED_NAMES, json, normalForm, pointerName } from "../support/arbitrary-json.ts";
 import { holds } from "../support/property.ts";
-
-type Operation = { op: string; path: string; from?: string; value?: Json };
-type Tokens = readonly string[];
+import { type Operation, performed, removed, tokensOf, valueAt } from "./patch-model.ts";
 
 const document = json(pointerName, 3);
 
@@ -53,99 +51,6 @@ const patching = document.chain((root) =>
 );
 
 const single = document.chain((root) => fc.tuple(fc.constant(frozen(root)), operationOn(root)));
-
-// The model: nothing is changed, each step builds the document anew along its path. `undefined` is a refusal.
-
-function tokensOf(pointer: string): Tokens {
-  return pointer === ""
-    ? []
-    : pointer
-        .slice(1)
-        .split("/")
-        .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-const isIndex = (token: string) => String(Number(token)) === token && /^\d+$/.test(token);
-
-function child(value: Json, token: string): Json | undefined {
-  if (Array.isArray(value)) return isIndex(token) ? value[Number(token)] : undefined;
-  if (typeof value !== "object" || value === null) return undefined;
-  return new Map(Object.entries(value)).get(token);
-}
-
-function valueAt(root: Json, pointer: string): Json | undefined {
-  return tokensOf(pointer).reduce<Json | undefined>(
-    (value, token) => (value === undefined ? undefined : child(value, token)),
-    root,
-  );
-}
-
-/** `value` with what is at `tokens` replaced by what `change` makes of the container and the last name. */
-function rebuilt(
-  value: Json,
-  tokens: Tokens,
-  change: (parent: Json, name: string) => Json | undefined,
-): Json | undefined {
-  const [name = "", ...rest] = tokens;
-  if (rest.length === 0) return change(value, name);
-  const inner = child(value, name);
-  const made = inner === undefined ? undefined : rebuilt(inner, rest, change);
-  if (made === undefined) return undefined;
-  if (Array.isArray(value)) return value.with(Number(name), made);
-  return Object.fromEntries(
-    Object.entries(value as JsonObject).map(([key, each]) => [key, key === name ? made : each]),
-  );
-}
-
-function added(root: Json, pointer: string, value: Json): Json | undefined {
-  if (pointer === "") return value;
-  return rebuilt(root, tokensOf(pointer), (parent, name) => {
-    if (Array.isArray(parent)) {
-      const index = name === "-" ? parent.length : isIndex(name) ? Number(name) : Number.NaN;
-      return index <= parent.length ? parent.toSpliced(index, 0, value) : undefined;
-    }
-    if (typeof parent !== "object" || parent === null) return undefined;
-    return Object.fromEntries([...Object.entries(parent), [name, value]]);
-  });
-}
-
-function removed(root: Json, pointer: string): Json | undefined {
-  if (pointer === "" || valueAt(root, pointer) === undefined) return undefined;
-  return rebuilt(root, tokensOf(pointer), (parent, name) =>
-    Array.isArray(parent)
-      ? parent.toSpliced(Number(name), 1)
-      : Object.fromEntries(Object.entries(parent as JsonObject).filter(([key]) => key !== name)),
-  );
-}
-
-function performed(root: Json, { op, path, from = "", value = null }: Operation): Json | undefined {
-  const there = valueAt(root, path);
-  const source = valueAt(root, from);
-  switch (op) {
-    case "add":
-      return added(root, path, value);
-    case "remove":
-      return removed(root, path);
-    case "replace":
-      if (there === undefined) return undefined;
-      if (path === "") return value;
-      return rebuilt(root, tokensOf(path), (parent, name) =>
-        Array.isArray(parent)
-          ? parent.with(Number(name), value)
-          : Object.fromEntries([...Object.entries(parent as JsonObject), [name, value]]),
-      );
-    case "copy":
-      return source === undefined ? undefined : added(root, path, source);
-    case "move": {
-      if (source === undefined || path.startsWith(`${from}/`)) return undefined;
-      if (from === path) return root;
-      const left = removed(root, from);
-      return left === undefined ? undefined : added(left, path, source);
-    }
-    default:
-      return there !== undefined && normalForm(there) === normalForm(value) ? root : undefined;
-  }
-}
 
 const outcomeOf = (result: Result<Json, Problem[]>) => (result.ok ? normalForm(result.value) : undefined);
 const formOf = (value: Json | undefined) => (value === undefined ? undefined : normalForm(value));
@@ -347,29 +252,6 @@ describe("applyPatch: what it leaves alone", () => {
         }
       }),
       1_000,
-    );
-  });
-});
-
-describe("pointers", () => {
-  test("what is written is read back", () => {
-    holds(
-      fc.property(fc.array(pointerName, { maxLength: 6 }), (tokens) => {
-        expect(parsePointer(jsonPointer(tokens))).toEqual({ ok: true, value: { tokens } });
-      }),
-      300,
-    );
-  });
-
-  test("any text is either refused or written again as it was", () => {
-    const unit = fc.constantFrom("/", "~", "0", "1", "a", "-", "__proto__", "constructor");
-    holds(
-      fc.property(fc.oneof(fc.string({ unit }), fc.string({ unit: "binary" })), (pointer) => {
-        const read = parsePointer(pointer);
-        if (read.ok) expect(jsonPointer(read.value.tokens)).toBe(pointer);
-        else expect(read.error).not.toBe("");
-      }),
-      500,
     );
   });
 });
