@@ -14,10 +14,10 @@ import {
   type ShardAddress,
   shardName,
 } from "#kernel/ids.ts";
-import type { CoordinatorRpc } from "./shard/protocol.ts";
+import type { ShardRpc } from "./shard/protocol.ts";
 
 export interface ShardNamespace {
-  getByName(name: string, options?: { locationHint?: LocationHint }): CoordinatorRpc;
+  getByName(name: string, options?: { locationHint?: LocationHint }): ShardRpc;
 }
 
 export interface ShardSettings {
@@ -74,7 +74,7 @@ export class Shards {
   }
 
   /** Calls a shard. A reset is tried again; an overload is not, and is the caller's answer. */
-  async call<Value>(address: ShardAddress, ask: (shard: CoordinatorRpc) => Promise<Value>): Promise<Value> {
+  async call<Value>(address: ShardAddress, ask: (shard: ShardRpc) => Promise<Value>): Promise<Value> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await ask(this.#stub(address));
@@ -96,7 +96,7 @@ export class Shards {
     return Math.max(shards, previousShards ?? 0, shardsEver);
   }
 
-  #stub(address: ShardAddress): CoordinatorRpc {
+  #stub(address: ShardAddress): ShardRpc {
     const hint = REGIONS[address.region];
     return this.#namespace.getByName(shardName(address), hint === null ? {} : { locationHint: hint });
   }

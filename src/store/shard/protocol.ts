@@ -4,6 +4,7 @@ import type { Outcome } from "#engine/plan.ts";
 import type { RunStatus } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import type { EventView, NodeExecution, RunView } from "#engine/view.ts";
+import type { ApiErrorCode, Problem } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 
 export interface StartRequest {
@@ -40,9 +41,137 @@ export type CancelReply = { outcome: "cancelled" | "terminal"; run: RunView } | 
 export interface RunDetails extends RunView {
   definition: JsonObject;
   node_executions: Record<string, NodeExecution>;
-  patches: [];
-  approvals: [];
+  patches: PatchView[];
+  approvals: ApprovalView[];
 }
+
+export const APPROVAL_STATUSES = ["pending", "approved", "rejected", "expired", "cancelled"] as const;
+export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
+
+export const APPROVAL_TIMEOUTS = ["reject", "approve", "fail"] as const;
+export type ApprovalTimeout = (typeof APPROVAL_TIMEOUTS)[number];
+
+export const DECISIONS = ["approve", "reject"] as const;
+export type Decision = (typeof DECISIONS)[number];
+
+/** One vote. `key` is whose it is: a key's id, or the voter that a signed link names. */
+export interface Vote {
+  key: string;
+  decision: Decision;
+  comments: string | null;
+  at: string;
+  /** Nonce of the signed link that it came by. */
+  link?: string;
+}
+
+export interface ApprovalView {
+  approval_id: string;
+  run_id: string;
+  node_id: string;
+  message: string;
+  status: ApprovalStatus;
+  created_at: string;
+  expires_at: string | null;
+  decided_at: string | null;
+  /** Who may vote; empty: everybody with the scope. */
+  approvers: string[];
+  quorum: number;
+  decisions: Vote[];
+  on_timeout: ApprovalTimeout;
+}
+
+export const PATCH_STATUSES = ["applied", "proposed", "rejected", "reverted"] as const;
+export const PATCH_SOURCES = ["api", "agent"] as const;
+
+export interface PatchView {
+  seq: number;
+  status: (typeof PATCH_STATUSES)[number];
+  description: string | null;
+  by: string;
+  source: (typeof PATCH_SOURCES)[number];
+  /** The agent node that proposed it. */
+  node?: string;
+  operations: Json[];
+  /** Why it was rejected. */
+  reason?: string;
+  proposed_at: string;
+  decided_at: string | null;
+}
+
+/** What a patch does, or would do. */
+export interface PatchDiff {
+  operations: Json[];
+  summary: string[];
+}
+
+/** What may be asked of a run. */
+export type RunCommand =
+  | { type: "cancel"; reason?: string }
+  | { type: "pause"; reason?: string }
+  | { type: "resume" }
+  | { type: "signal"; name: string; payload: Json }
+  | {
+      type: "decide";
+      approval_id: string;
+      /** Votes once on an approval, by whichever way. */
+      voter: string;
+      decision: Decision;
+      comments: string | null;
+      /** Nonce of the signed link that the vote comes by; serves once. */
+      link?: string;
+    }
+  | {
+      type: "patch";
+      operations: Json[];
+      description: string | null;
+      by: string;
+      dry_run: boolean;
+      if_match: number | null;
+    }
+  | { type: "revert_patch"; seq: number; by: string; if_match: number | null }
+  | { type: "decide_patch"; seq: number; decision: Decision; comments: string | null; by: string }
+  | { type: "replay_node"; node: string; config?: JsonObject; reason: string | null; force: boolean; by: string };
+
+/** Why the run stays as it is, in the words of the API. */
+export interface Refused {
+  outcome: "refused";
+  code: ApiErrorCode;
+  message: string;
+  details?: Problem[] | Json;
+}
+
+/**
+ * `value` by command: `patch` gives `{ seq, status, diff }`, or `{ diff }` of a dry run; `decide` the ApprovalView;
+ * `decide_patch` the PatchView; others null.
+ */
+export type CommandReply = { outcome: "done"; run: RunView; value: Json } | Refused;
+
+export const REPLAY_MODES = ["freeze", "shadow", "live"] as const;
+export type ReplayMode = (typeof REPLAY_MODES)[number];
+
+/** A new run in the shard of the one that it repeats. */
+export interface ReplayRequest {
+  run_id: string;
+  mode: ReplayMode;
+  /** The node that it begins with; without it, the start. */
+  from?: string;
+  inputs?: Json;
+  labels?: Record<string, string>;
+  /** Another version: its artifact, the tag it was found under, and the definition if the shard may not have it. */
+  artifact_id?: string;
+  workflow?: string | null;
+  definition?: JsonObject;
+}
+
+export type ReplayReply = StartReply | Refused;
+
+/** One of many: a command for a run, or a replay of it from its start or from the node that failed it. */
+export type BulkItem =
+  | { run_id: string; command: RunCommand }
+  | { run_id: string; replay: { run_id: string; mode: ReplayMode; from_failed: boolean } };
+
+/** What became of one of many: without the run's values, so that a hundred of them travel in one answer. */
+export type BulkReply = { outcome: "done" } | Refused | { outcome: "absent" } | { outcome: "overloaded" | "failed" };
 
 export interface EventPage {
   items: EventView[];
@@ -84,3 +213,15 @@ export interface CoordinatorRpc {
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;
 }
+
+/** What commands add to it. Null: the shard does not hold the run. */
+export interface CommandRpc {
+  command(tenant: string, runId: string, command: RunCommand): Promise<CommandReply | null>;
+  approvals(tenant: string, runId: string): Promise<ApprovalView[] | null>;
+  patches(tenant: string, runId: string): Promise<PatchView[] | null>;
+  replayRun(tenant: string, runId: string, request: ReplayRequest): Promise<ReplayReply | null>;
+  /** Each answered by itself and in order, in one commit. A cancel of what is cancelled is `done`. */
+  bulk(tenant: string, items: BulkItem[]): Promise<BulkReply[]>;
+}
+
+export type ShardRpc = CoordinatorRpc & CommandRpc;
