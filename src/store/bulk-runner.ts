@@ -60,11 +60,9 @@ export class BulkRunner {
         if (open.length === 0) return;
         const nowMs = Date.now();
         const free = open.filter(({ leaseUntil }) => leaseUntil === null || leaseUntil < nowMs);
-        await this.#workAll(
-          free.map(({ id }) => id),
-          budget,
-        );
-        if (hasRoom(budget)) await sleep(PAUSE_MS);
+        if (free.length === 0) await sleep(PAUSE_MS);
+        const ids = free.map(({ id }) => id);
+        await this.#workAll(ids, budget);
       }
     } catch (error) {
       this.#logger.error("unfinished jobs could not be looked for", { error });

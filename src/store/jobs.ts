@@ -2,7 +2,7 @@
  * Bulk jobs in D1. Which runs a job is for is fixed when it is made; whoever holds its lease takes them chunk by chunk.
  * A lease that is not renewed ends by itself, so that a job outlives whoever worked on it.
  */
-import { and, asc, desc, eq, isNotNull, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNotNull, isNull, lt, notExists, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { jobChunks, jobs, runs } from "./database-schema.ts";
 import {
@@ -68,22 +68,26 @@ export class Jobs {
     // In the order of ids, which begin with their shard: most chunks are for one shard.
     const numbered = sql`SELECT ${runs.runId} AS run_id, row_number() OVER (ORDER BY ${runs.runId}) - 1 AS n
       FROM ${runs} WHERE ${matching} LIMIT ${JOB_RUNS_MAX}`;
+    // A bound number is a REAL, by which nothing is divided without a rest.
+    const chunk = sql`n / ${sql.raw(String(CHUNK_RUNS))}`;
+    const unfinished = sql`SELECT count(*) FROM ${jobs} WHERE tenant = ${tenant} AND ended_at IS NULL`;
     const [, , , , [row]] = await database.batch([
       database.delete(jobs).where(and(eq(jobs.tenant, tenant), lt(jobs.endedAt, createdAt - JOBS_KEPT_MS))),
-      database.run(
-        sql`INSERT INTO ${jobs} (id, tenant, action, filter, options, status, matched, done, failed, errors, created_by, created_at)
-          SELECT ${id}, ${tenant}, ${action}, ${filter}, ${options}, 'queued', 0, 0, 0, '[]', ${createdBy}, ${createdAt}
-          WHERE (SELECT count(*) FROM ${jobs} WHERE tenant = ${tenant} AND ended_at IS NULL) < ${JOBS_UNFINISHED_MAX}`,
+      // In the order of the table's columns.
+      database.insert(jobs).select(
+        sql`SELECT ${id}, ${tenant}, ${action}, ${filter}, ${options}, 'queued', 0, 0, 0, '[]', ${createdBy},
+          ${createdAt}, NULL, NULL, NULL, NULL WHERE (${unfinished}) < ${JOBS_UNFINISHED_MAX}`,
       ),
-      database.run(
-        sql`INSERT INTO ${jobChunks} (job_id, chunk, run_ids, tries)
-          SELECT ${id}, n / ${CHUNK_RUNS}, json_group_array(run_id), 0 FROM (${numbered})
-          WHERE EXISTS (SELECT 1 FROM ${jobs} WHERE id = ${id}) GROUP BY n / ${CHUNK_RUNS}`,
+      database.insert(jobChunks).select(
+        sql`SELECT ${id}, ${chunk}, json_group_array(run_id), 0 FROM (${numbered})
+          WHERE EXISTS (SELECT 1 FROM ${jobs} WHERE id = ${id}) GROUP BY ${chunk}`,
       ),
-      database.run(
-        sql`UPDATE ${jobs} SET matched =
-          (SELECT coalesce(sum(json_array_length(run_ids)), 0) FROM ${jobChunks} WHERE job_id = ${id}) WHERE id = ${id}`,
-      ),
+      database
+        .update(jobs)
+        .set({
+          matched: sql`(SELECT coalesce(sum(json_array_length(run_ids)), 0) FROM ${jobChunks} WHERE job_id = ${id})`,
+        })
+        .where(eq(jobs.id, id)),
       database.select().from(jobs).where(eq(jobs.id, id)),
     ]);
     return row === undefined ? "full" : recordOf(row);
@@ -188,7 +192,7 @@ export class Jobs {
     await this.#database
       .update(jobs)
       .set({ status: "completed", endedAt: nowMs, leaseOwner: null, leaseUntil: null })
-      .where(and(isHeld(lease), sql`NOT EXISTS (${left})`));
+      .where(and(isHeld(lease), notExists(left)));
   }
 
   #nextRows(jobId: string) {

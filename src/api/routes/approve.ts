@@ -58,7 +58,8 @@ const asPage: MiddlewareHandler<AppEnv> = async (context, next) => {
   await next();
   if (context.error === undefined || !wantsPage(context.req.header("Accept"))) return;
   const { status } = context.res;
-  const headers = { ...Object.fromEntries(context.res.headers), ...(await headersOfPage()) };
+  const headers = new Headers(context.res.headers);
+  for (const [name, value] of Object.entries(await headersOfPage())) headers.set(name, value);
   const text = await problemPage(problemOf(context.error));
   context.res = undefined;
   context.res = new Response(text, { status, headers });
