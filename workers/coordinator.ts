@@ -4,6 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
+import { tryAgentPatch } from "#engine/agent-patches.ts";
 import { type ApprovalView, approvalViews } from "#engine/approval-view.ts";
 import type { RunCommand } from "#engine/commands/command.ts";
 import type { Explanation } from "#engine/explain.ts";
@@ -13,7 +14,7 @@ import { isTerminal } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import type { RunView } from "#engine/view.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
-import type { JsonObject } from "#kernel/json.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
 import { Graphs } from "#store/shard/graphs.ts";
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
 import { Positions } from "#store/shard/positions.ts";
@@ -274,6 +275,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   async taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null> {
     const run = this.#reader.find(tenant, address.run_id);
     return run === null ? null : planTaskConfig(run.state, address, this.#transitions.contextOf(run.state));
+  }
+
+  async tryPatch(tenant: string, address: TaskAddress, earlier: Json[][], operations: Json[]) {
+    const run = this.#reader.find(tenant, address.run_id);
+    if (run === null) return null;
+    return tryAgentPatch(run.state, address, earlier, operations, this.#transitions.contextOf(run.state));
   }
 
   /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */

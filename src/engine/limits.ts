@@ -55,3 +55,11 @@ export const REPLAYS_PER_RUN_MAX = 1_000;
 
 /** Approvals of earlier visits that a run still knows. */
 export const PAST_APPROVALS_MAX = 100;
+
+/** What agents may change of their runs. */
+export const AGENT_PATCHES_PER_RUN_MAX = 20;
+export const AGENT_NODES_PER_PATCH_MAX = 20;
+export const AGENTS_PER_RUN_MAX = 5;
+
+/** Patches that come with one result, refused ones included; what is beyond is left out. */
+export const PATCHES_PER_RESULT_MAX = 40;

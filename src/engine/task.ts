@@ -24,7 +24,15 @@ export interface Task extends TaskAddress {
   timeout_ms: number;
 }
 
-export type TaskOutcome = { ok: true; output: Json } | { ok: false; error: NodeError };
+/** A change of its own run that an agent asks for; a failed attempt asks for none. */
+export interface AgentPatch {
+  operations: Json[];
+  description: string | null;
+  /** Why the agent's runner has refused it already. */
+  rejected?: string;
+}
+
+export type TaskOutcome = { ok: true; output: Json; patches?: AgentPatch[] } | { ok: false; error: NodeError };
 
 export interface TaskResult extends TaskAddress {
   outcome: TaskOutcome;

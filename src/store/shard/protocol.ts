@@ -8,6 +8,7 @@ import type { Outcome } from "#engine/plan.ts";
 import type { RunStatus } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import type { EventView, NodeExecution, RunView } from "#engine/view.ts";
+import type { Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 
 export interface StartRequest {
@@ -129,6 +130,16 @@ export interface CoordinatorRpc {
   tasksEnded(results: OfTenant<TaskResult>[]): Promise<Outcome[]>;
   /** The config of a task whose message was too small to carry it; null when nobody waits for it any more. */
   taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null>;
+  /**
+   * What would become of an agent's patch after those it has got through already; changes nothing. Null when nobody
+   * waits for the attempt any more.
+   */
+  tryPatch(
+    tenant: string,
+    address: TaskAddress,
+    earlier: Json[][],
+    operations: Json[],
+  ): Promise<Result<{ summary: string[] }, Problem[]> | null>;
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;
