@@ -9,6 +9,7 @@ import { servicesOf } from "./services.ts";
 import { knockAtShards } from "./watchdog.ts";
 
 export { Coordinator } from "./coordinator.ts";
+export { Limiter } from "./limiter.ts";
 
 const app = createApp<Env>(servicesOf);
 

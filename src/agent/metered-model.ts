@@ -96,13 +96,18 @@ export class MeteredModel {
   }
 
   async #admit(callId: string, conversation: Conversation): Promise<Admission> {
-    const { runId, workflow, config } = this.#task;
+    const { runId, workflow, node, visit, attempt, config } = this.#task;
     try {
       return await this.#ports.spending.admit({
         call_id: callId,
         run_id: runId,
         workflow,
+        node,
+        visit,
+        attempt,
+        turn: conversation.turns + 1,
         model: config.model,
+        needs_price: config.budgetUsd !== null,
         input_tokens: Math.ceil((conversation.units + this.#toolUnits) / UNITS_PER_TOKEN),
         output_tokens: OUTPUT_TOKENS_MAX,
         expires_at: this.#expiresAt,

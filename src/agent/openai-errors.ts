@@ -57,6 +57,8 @@ export function faultError(fault: ProviderFault, nowMs: number): NodeError {
   return nodeError("model_error", message, {
     retryable: mayRetry,
     ...(mayRetry && retryAfter !== null ? { retry_after_ms: retryAfter } : {}),
+    // It had no room: that is nobody's failed attempt.
+    ...(mayRetry && status === 429 ? { postponed: true as const } : {}),
     details: { status, code: code ?? type },
   });
 }

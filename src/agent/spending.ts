@@ -9,7 +9,13 @@ export interface CallRequest {
   call_id: string;
   run_id: string;
   workflow: string | null;
+  node: string;
+  visit: number;
+  attempt: number;
+  turn: number;
   model: string;
+  /** The node has a budget of its own: a call whose price nobody knows is then refused. */
+  needs_price: boolean;
   /** An estimate; the provider's count settles it. */
   input_tokens: number;
   /** The most that may be written. */
@@ -49,7 +55,7 @@ export interface CallRecord {
   time_to_first_token_ms: number | null;
   finish_reason: string | null;
   tool_calls: number;
-  /** "ok", or the code of the node error that it ended with. */
+  /** "ok", the code of the node error that it ended with, or "lost": its worker was, and the cost is assumed. */
   outcome: string;
   http_status: number | null;
 }

@@ -238,8 +238,8 @@ describe.each([
 
   test("429 and 5xx are for another attempt, when the provider says; other refusals are not", async () => {
     const cases = [
-      [tooMany(7), { code: "model_error", retryable: true, retry_after_ms: 7000 }],
-      [tooMany(null), { code: "model_error", retryable: true }],
+      [tooMany(7), { code: "model_error", retryable: true, retry_after_ms: 7000, postponed: true }],
+      [tooMany(null), { code: "model_error", retryable: true, postponed: true }],
       [tooMany(null, "insufficient_quota"), { code: "model_error", retryable: false }],
       [status(500), { code: "model_error", retryable: true }],
       [status(503), { code: "model_error", retryable: true }],
