@@ -140,11 +140,9 @@ export async function findSource(services: Services, tenant: string, order: RunO
     const { definition } = acceptDocument(order.definition, "/definition", urlPolicy);
     return { tag: null, artifactId: await workflows.addArtifact(tenant, definition, Date.now()), definition };
   }
-  const record = order.workflow.startsWith("sha256:") ? null : await workflows.recentTag(tenant, order.workflow);
-  const artifactId = record?.artifactId ?? order.workflow;
-  const document = artifactId.startsWith("sha256:") ? await workflows.artifact(tenant, artifactId) : null;
-  if (document === null) throw new ApiError("not_found", `there is no workflow "${order.workflow.slice(0, 200)}"`);
-  return { tag: record?.tag ?? null, artifactId, definition: document as unknown as WorkflowDefinition };
+  const found = await workflows.find(tenant, order.workflow);
+  if (found === null) throw new ApiError("not_found", `there is no workflow "${order.workflow.slice(0, 200)}"`);
+  return found;
 }
 
 /** What makes two orders the same one: everything but how long the caller waits. */

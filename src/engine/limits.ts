@@ -35,3 +35,19 @@ export const MISSING_FIELD_WARNINGS_MAX = 10;
 
 /** The far side's `Retry-After` is honoured up to this. */
 export const RETRY_AFTER_MS_MAX = 3_600_000;
+
+/** Runs that runs start: how deep at most. */
+export const DEPTH_MAX = 8;
+
+/** A child is looked after this long after it was asked for, then after twice the time each, up to the second. */
+export const CHILD_LOOK_MS = 30_000;
+export const CHILD_LOOK_MS_MAX = 3_600_000;
+
+/** Signals that a run keeps until a node takes them. */
+export const SIGNALS_KEPT_MAX = 100;
+
+/** Patches of one run, whatever became of them. */
+export const PATCHES_PER_RUN_MAX = 100;
+
+/** How often one run is replayed: its nodes, or it as a whole. */
+export const REPLAYS_PER_RUN_MAX = 1_000;

@@ -83,3 +83,16 @@ export function nextUlid(nowMs: number): string {
   factory ??= monotonicFactory();
   return factory(nowMs);
 }
+
+const APPROVAL_ID = /^apr_([a-z]{2}[0-9a-f]{3}[0-9A-HJKMNP-TV-Z]{26})-([1-9]\d{0,8})-([A-Za-z0-9_-]{1,64})$/;
+
+/** An approval is named by the node run that asks for it, so that finding it needs no lookup. */
+export function approvalId(run: string, visit: number, node: string): string {
+  return `apr_${run.slice("run_".length)}-${visit}-${node}`;
+}
+
+/** The node run that an approval's id names; null for anything that is no such id. */
+export function parseApprovalId(id: string): { runId: string; visit: number; node: string } | null {
+  const [, run = "", visit = "", node = ""] = APPROVAL_ID.exec(id) ?? [];
+  return run === "" ? null : { runId: `run_${run}`, visit: Number(visit), node };
+}

@@ -227,7 +227,10 @@ describe("tasks: cancel", () => {
     expect(run.answerTask(task, { body: 1 })).toBe("duplicate");
     expect(run.events.at(-1)).toMatchObject({ type: "warning", code: "late_result", node: "a" });
     expect(run.status("b")).toBe("pending");
-    expect(run.give({ type: "cancel" })).toBe("too_late");
+    expect(run.command({ type: "cancel" })).toMatchObject({
+      code: "conflict",
+      message: "the run has cancelled already",
+    });
   });
 });
 

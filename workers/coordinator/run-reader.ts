@@ -1,5 +1,7 @@
 /** What is told of a run: its view, its details, its events. Reads what the shard holds and changes nothing. */
+import { approvalViews } from "#engine/approval-view.ts";
 import { type Explanation, explainRun } from "#engine/explain.ts";
+import { type PatchView, patchViews } from "#engine/patch-view.ts";
 import { isTerminal } from "#engine/state.ts";
 import { eventView, nodeExecutions, type RunView, runView } from "#engine/view.ts";
 import type { JsonObject } from "#kernel/json.ts";
@@ -35,9 +37,13 @@ export class RunReader {
       ...this.view(run),
       definition: graph.definition as unknown as JsonObject,
       node_executions: nodeExecutions(state, graph, this.#transitions.readStored(state.run_id)),
-      patches: [],
-      approvals: [],
+      patches: this.patches(run),
+      approvals: approvalViews(state),
     };
+  }
+
+  patches({ state }: LoadedRun): PatchView[] {
+    return patchViews(state, this.#transitions.readStored(state.run_id));
   }
 
   explain({ state }: LoadedRun, nowMs: number): Explanation {

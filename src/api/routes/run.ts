@@ -6,7 +6,7 @@ import { explainEnd } from "#engine/explain.ts";
 import { eventView } from "#engine/view.ts";
 import { ApiError } from "#kernel/errors.ts";
 import { type RunArchive, readArchive } from "#store/archive.ts";
-import type { CoordinatorRpc } from "#store/shard/protocol.ts";
+import type { CommandReply, CoordinatorRpc } from "#store/shard/protocol.ts";
 import { EVENTS_LIMIT_DEFAULT, EVENTS_LIMIT_MAX, REASON_LENGTH_MAX } from "../limits.ts";
 import { BASE_PATH, json, protectedRoute } from "../route.ts";
 import { acceptedOf, acceptedRun, eventPage, explanation, runDetails, wholeRun } from "../run-schemas.ts";
@@ -129,14 +129,22 @@ export const singleRunRoutes = new OpenAPIHono<AppEnv>()
       context,
       id,
       async (shard, tenant) => {
-        const answer = await shard.cancel(tenant, id, reason);
-        return answer.outcome === "not_found" ? null : answer;
+        return shard.command(tenant, id, { type: "cancel", ...(reason === null ? {} : { reason }) });
       },
-      (archive) => ({ outcome: "terminal" as const, run: archive.details }),
+      (archive) => hasEnded(archive),
     );
-    if (reply.outcome === "terminal") throw new ApiError("conflict", `the run has ${reply.run.status} already`);
+    if (reply.outcome === "refused") throw refusedAs(reply);
     return context.json(acceptedOf(reply.run), 202);
   });
+
+/** What a command to a run is answered that its shard has let go. */
+function hasEnded({ details: { status } }: RunArchive) {
+  return { outcome: "refused" as const, code: "conflict" as const, message: `the run has ${status} already` };
+}
+
+function refusedAs({ code, message, details }: Extract<CommandReply, { outcome: "refused" }>): ApiError {
+  return new ApiError(code, message, details === undefined ? {} : { details });
+}
 
 /** Asks the shard that the id names; a run that its shard has let go is read from its archive. */
 async function askOrArchive<Value>(

@@ -1,9 +1,14 @@
 /** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
+import type { ApprovalView } from "#engine/approval-view.ts";
+import type { RunCommand } from "#engine/commands/command.ts";
+import type { ReplayMode } from "#engine/events.ts";
 import type { Explanation } from "#engine/explain.ts";
+import type { PatchView } from "#engine/patch-view.ts";
 import type { Outcome } from "#engine/plan.ts";
 import type { RunStatus } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import type { EventView, NodeExecution, RunView } from "#engine/view.ts";
+import type { ApiErrorCode } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 
 export interface StartRequest {
@@ -35,13 +40,37 @@ export type StartedReply =
   | { outcome: "started" | "replayed"; run_id: string; status: RunStatus }
   | { outcome: "definition_needed" | "key_conflict" | "overloaded" | "failed" };
 
-export type CancelReply = { outcome: "cancelled" | "terminal"; run: RunView } | { outcome: "not_found" };
+/** What became of a command; `value` is what the command gives back, null for most. */
+export type CommandReply =
+  | { outcome: "done"; run: RunView; value: Json }
+  | { outcome: "refused"; code: ApiErrorCode; message: string; details?: Json };
+
+/** A new run in the shard of the one that it replays. */
+export interface ReplayRequest {
+  run_id: string;
+  mode: ReplayMode;
+  /** The node to begin from: what ended before it is taken over. */
+  from?: string;
+  /** Another workflow than that of the replayed run; `definition` as for a start. */
+  artifact_id?: string;
+  workflow?: string | null;
+  definition?: JsonObject;
+  /** Other inputs; only where nothing is taken over. */
+  inputs?: JsonObject;
+  labels?: Record<string, string>;
+  by: string;
+}
+
+export type ReplayReply =
+  | { outcome: "started"; run: RunView }
+  | { outcome: "definition_needed" | "overloaded" }
+  | { outcome: "refused"; code: ApiErrorCode; message: string; details?: Json };
 
 export interface RunDetails extends RunView {
   definition: JsonObject;
   node_executions: Record<string, NodeExecution>;
-  patches: [];
-  approvals: [];
+  patches: PatchView[];
+  approvals: ApprovalView[];
 }
 
 export interface EventPage {
@@ -74,7 +103,12 @@ export interface CoordinatorRpc {
   details(tenant: string, runId: string): Promise<RunDetails | null>;
   explain(tenant: string, runId: string): Promise<Explanation | null>;
   events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
-  cancel(tenant: string, runId: string, reason: string | null): Promise<CancelReply>;
+  /** Asks something of a run; null when this shard does not hold it. */
+  command(tenant: string, runId: string, command: RunCommand): Promise<CommandReply | null>;
+  /** The latest approval of each node that asked for one. */
+  approvals(tenant: string, runId: string): Promise<ApprovalView[] | null>;
+  patches(tenant: string, runId: string): Promise<PatchView[] | null>;
+  replayRun(tenant: string, runId: string, request: ReplayRequest): Promise<ReplayReply | null>;
   /** Workers say which tasks they hold; the answers stand in the same order, `too_late` means drop it. */
   tasksStarted(starts: OfTenant<TaskStart>[]): Promise<Outcome[]>;
   tasksEnded(results: OfTenant<TaskResult>[]): Promise<Outcome[]>;
