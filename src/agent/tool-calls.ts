@@ -3,15 +3,8 @@
  * after the other. Whatever is wrong with a call is its answer, never the end of the node.
  */
 import { canonicalJson, type Json, type JsonObject } from "#kernel/json.ts";
-import { valueProblems } from "#workflow/json-schema.ts";
 import type { ToolCallSummary } from "./agent-task.ts";
-import {
-  ANSWER_PROBLEMS_MAX,
-  CALLS_IN_PARALLEL_MAX,
-  CALLS_PER_TURN_MAX,
-  TOOL_ERROR_UNITS_MAX,
-  TOOL_RESULT_UNITS_MAX,
-} from "./limits.ts";
+import { CALLS_IN_PARALLEL_MAX, CALLS_PER_TURN_MAX, TOOL_ERROR_UNITS_MAX, TOOL_RESULT_UNITS_MAX } from "./limits.ts";
 import type { ToolCall } from "./model.ts";
 
 /** An error is an answer that the model can act on; `example` is a correct call, or a part of one. */
@@ -27,6 +20,7 @@ export interface CallableTool {
   example?: JsonObject;
   /** True when a call with these arguments changes nothing. */
   readsOnly(args: Json): boolean;
+  /** Judges the arguments by its schema; what does not fit is its answer. */
   run(args: Json): Promise<ToolAnswer>;
 }
 
@@ -41,7 +35,7 @@ export interface AnsweredCall {
 export type KnownAnswers = Map<string, { times: number; text: string }>;
 
 type Prepared =
-  | { kind: "answered"; answer: ToolAnswer; key: string | null }
+  | { kind: "answered"; answer: ToolAnswer }
   | { kind: "known"; key: string; text: string }
   | { kind: "ready"; tool: CallableTool; args: Json; key: string };
 
@@ -74,7 +68,6 @@ export function mostRepeated(known: KnownAnswers): number {
 function prepare(call: ToolCall, index: number, tools: readonly CallableTool[], known: KnownAnswers): Prepared {
   const refuse = (error: string, example?: Json): Prepared => ({
     kind: "answered",
-    key: null,
     answer: { ok: false, error, ...(example === undefined ? {} : { example }) },
   });
   if (index >= CALLS_PER_TURN_MAX) {
@@ -99,12 +92,6 @@ function prepare(call: ToolCall, index: number, tools: readonly CallableTool[], 
     return { kind: "known", key, text: before.text };
   }
   known.set(key, { times: 1, text: "" });
-  const problems = valueProblems(tool.parameters, args).slice(0, ANSWER_PROBLEMS_MAX);
-  if (problems.length > 0) {
-    const listed = problems.map(({ pointer, message }) => `at "${pointer}": ${message}`).join("; ");
-    const error = `the arguments do not fit the tool's schema: ${listed}`;
-    return { kind: "answered", key, answer: { ok: false, error, ...(tool.example ? { example: tool.example } : {}) } };
-  }
   return { kind: "ready", tool, args, key };
 }
 
@@ -117,10 +104,8 @@ async function answer(call: ToolCall, prepared: Prepared, known: KnownAnswers): 
   }
   const given = prepared.kind === "answered" ? prepared.answer : await runSafely(prepared.tool, prepared.args);
   const text = given.ok ? shortened(given.result) : errorText(given);
-  if (prepared.key !== null) {
-    const entry = known.get(prepared.key);
-    if (entry !== undefined) entry.text = text;
-  }
+  const entry = prepared.kind === "ready" ? known.get(prepared.key) : undefined;
+  if (entry !== undefined) entry.text = text;
   const summary: ToolCallSummary = given.ok
     ? { tool: call.name, ok: true }
     : { tool: call.name, ok: false, error: given.error.slice(0, TOOL_ERROR_UNITS_MAX).toWellFormed() };

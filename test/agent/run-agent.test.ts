@@ -155,17 +155,15 @@ describe.each([
       callTools([call("fly", {}), call("add", '{"a": '), call("add", { b: 1 })]),
       say("I give up."),
     );
-    let runs = 0;
-    const add = tool("add", () => ({ ok: true, result: ++runs }), {
-      parameters: { type: "object", properties: { a: { type: "number" } }, required: ["a"] },
+    const add = tool("add", () => ({ ok: false, error: "the arguments do not fit", example: { a: 1 } }), {
       example: { a: 1 },
     });
     const { outcome } = await runAgent(agentTask(), world(model(), [add]).ports);
     expect(outcome).toMatchObject({ ok: true, output: { text: "I give up." } });
-    expect(runs).toBe(0);
     const told = server.requests[1]?.body.messages.filter((message) => message.role === "tool") ?? [];
     expect(told[0]?.content).toContain('there is no tool \\"fly\\"');
     expect(told[1]?.content).toContain("the arguments are not JSON");
+    expect(JSON.parse(told[1]?.content).example).toEqual({ a: 1 });
     expect(told[2]?.content).toContain("do not fit");
     expect(JSON.parse(told[2]?.content).example).toEqual({ a: 1 });
   });
