@@ -18,6 +18,8 @@ export interface AgentPorts {
   conversations: KeptConversations;
   /** The node's tools, bound to this attempt; what they change of the run is put into `patches`. */
   tools(patches: ProposedPatch[], signal: AbortSignal): readonly CallableTool[];
+  /** Asked before each turn but the first: a run that was cancelled must not go on to cost. */
+  isWanted(): Promise<boolean>;
   clock: Clock;
   newCallId(): string;
   /** Aborted when the run does not want the attempt any more. */

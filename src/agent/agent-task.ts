@@ -1,4 +1,5 @@
 /** What an attempt of an agent node is given, and what it hands back. */
+import type { LlmMetrics } from "#engine/metrics.ts";
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { Usage } from "./usage.ts";
@@ -60,22 +61,10 @@ export interface AgentUsage extends Usage {
   calls: number;
 }
 
-/** What an attempt's own model calls used, for the node's metrics. */
-export interface AgentMetrics extends Usage {
-  tokens_used: number;
-  cache_hit: boolean;
-  llm_model: string;
-  llm_calls: number;
-  tool_calls: string[];
-  time_to_first_token_ms: number | null;
-  cost_usd: number | null;
-  price_version: string | null;
-}
-
 export interface AgentResult {
   outcome: { ok: true; output: JsonObject } | { ok: false; error: NodeError };
   patches: ProposedPatch[];
-  metrics: AgentMetrics;
+  metrics: LlmMetrics;
   /** Things that the run's reader should know, such as a budget that is nearly used up. */
   warnings: string[];
   bytesIn: number;

@@ -2,10 +2,11 @@
  * A model whose calls are paid for: each is let in, made, priced and settled, and counted for the node's metrics. Says
  * why when a call may not be made.
  */
+import type { LlmMetrics } from "#engine/metrics.ts";
 import type { Deadline } from "#http/deadline.ts";
 import { fail, type NodeError, nodeError, type Result } from "#kernel/errors.ts";
 import type { AgentPorts } from "./agent-ports.ts";
-import type { AgentMetrics, AgentTask } from "./agent-task.ts";
+import type { AgentTask } from "./agent-task.ts";
 import { type CallCost, costOfCall } from "./call-cost.ts";
 import type { Conversation } from "./conversation.ts";
 import { interruption } from "./interruption.ts";
@@ -30,7 +31,7 @@ export class MeteredModel {
   readonly warnings: string[] = [];
   bytesIn = 0;
   bytesOut = 0;
-  metrics: AgentMetrics;
+  metrics: LlmMetrics;
   readonly #task: AgentTask;
   readonly #ports: AgentPorts;
   readonly #base: Omit<ModelRequest, "messages">;

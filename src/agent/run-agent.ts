@@ -68,6 +68,9 @@ class Attempt {
       if (conversation.units > CONVERSATION_UNITS_MAX) {
         return fail(nodeError("model_error", `the conversation has more than ${CONVERSATION_UNITS_MAX} characters`));
       }
+      if (conversation.turns > 0 && !(await this.#isWanted())) {
+        return fail(nodeError("cancelled", "the run does not want the agent any more"));
+      }
       const reply = await this.#model.ask(conversation, this.#deadline);
       if (!reply.ok) return reply;
       conversation.addReply(reply.value);
@@ -98,6 +101,11 @@ class Attempt {
     }
     if (mostRepeated(conversation.known) < SAME_CALL_MAX) return ok(null);
     return fail(nodeError("model_error", `the model asked for the very same tool call ${SAME_CALL_MAX} times`));
+  }
+
+  /** When it cannot be found out, the work goes on. */
+  #isWanted(): Promise<boolean> {
+    return this.#ports.isWanted().catch(() => true);
   }
 
   #output(text: string, result: Json | undefined): JsonObject {

@@ -9,6 +9,8 @@ import { describeApi } from "./describe-api.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
+import { budgetRoutes } from "./routes/budgets.ts";
+import { cacheRoutes } from "./routes/cache.ts";
 import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { keyRoutes } from "./routes/keys.ts";
@@ -16,6 +18,7 @@ import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
+import { usageRoutes } from "./routes/usage.ts";
 import { workflowRunRoutes } from "./routes/workflow-runs.ts";
 import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -50,6 +53,9 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     evalRoutes,
     keyRoutes,
     tenantRoutes,
+    budgetRoutes,
+    usageRoutes,
+    cacheRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

@@ -4,6 +4,8 @@ import type { Keyring } from "#access/keyring.ts";
 import type { Principal } from "#access/scopes.ts";
 import type { UrlPolicy } from "#http/url-guard.ts";
 import type { Keys } from "#store/keys.ts";
+import type { Limiters } from "#store/limiters.ts";
+import type { ResultCache } from "#store/result-cache.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Tenants } from "#store/tenants.ts";
 import type { Workflows } from "#store/workflows.ts";
@@ -20,6 +22,10 @@ export interface Services {
   workflows: Workflows;
   shards: Shards;
   urlPolicy: UrlPolicy;
+  limiters: Limiters;
+  resultCache: ResultCache;
+  /** Agents that one batch of the queue executes side by side. */
+  agentWorkers: number;
   health: Health;
   logger: Logger;
 }

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
 import type { ReplayOf, RunError, RunEvent, StoredValue } from "./events.ts";
 import { OUTPUT_INLINE_BYTES } from "./limits.ts";
-import type { SystemFacts, TaskMetrics } from "./metrics.ts";
+import type { LlmMetrics, SystemFacts, TaskMetrics } from "./metrics.ts";
 import { type ReadStored, Scope } from "./scope.ts";
 import { isTerminal, NODE_STATUSES, type NodeState, type NodeStatus, type RunState, type RunStatus } from "./state.ts";
 
@@ -60,7 +60,7 @@ export interface NodeExecution {
   metrics: NodeMetricsView | null;
 }
 
-export interface NodeMetricsView {
+export interface NodeMetricsView extends Partial<LlmMetrics> {
   sent_at: string;
   start_time: string;
   end_time: string;
@@ -77,6 +77,7 @@ export interface NodeMetricsView {
   cpu_percent: null;
   thread_count: null;
   resource_note: string;
+  result_cache_hit?: true;
   system: SystemFacts;
 }
 
@@ -256,6 +257,8 @@ function measuredView(measured: TaskMetrics, attempt: number): NodeMetricsView {
     cpu_percent: null,
     thread_count: null,
     resource_note: RESOURCE_NOTE,
+    ...measured.llm,
+    ...(measured.result_cache_hit === true ? { result_cache_hit: true as const } : {}),
     system: measured.system,
   };
 }

@@ -9,6 +9,7 @@ import {
   APPROVAL_MESSAGE_LENGTH_MAX,
   APPROVAL_TIMEOUT_MS_DEFAULT,
   APPROVERS_MAX,
+  CACHE_TTL_MS_MAX,
   EVENT_NAME_PATTERN,
   HEADERS_MAX,
   ITERATIONS_MAX,
@@ -32,21 +33,30 @@ const jsonObject = z.custom<JsonObject>(isJsonObject, "must be an object").meta(
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
+/** Asks for the output to be remembered: the same config and inputs give it again until it is so old. */
+export const cacheConfig = z.strictObject({ ttl_ms: z.int().min(1).max(CACHE_TTL_MS_MAX) });
+
 export const HTTP_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 
-export const httpConfig = z.strictObject({
-  url: z.string().min(1).max(URL_LENGTH_MAX),
-  method: z.enum(HTTP_METHODS).default("GET"),
-  headers: templated(
-    z
-      .record(z.string(), z.string())
-      .refine((headers) => Object.keys(headers).length <= HEADERS_MAX, `at most ${HEADERS_MAX} headers`),
-  ).optional(),
-  query: templated(z.record(z.string(), z.union([scalar, z.array(scalar)]))).optional(),
-  payload: json.optional(),
-  expect_status: templated(z.array(z.int().min(100).max(599)).min(1)).optional(),
-  secrets: z.array(z.string().min(1)).optional(),
-});
+export const httpConfig = z
+  .strictObject({
+    url: z.string().min(1).max(URL_LENGTH_MAX),
+    method: z.enum(HTTP_METHODS).default("GET"),
+    headers: templated(
+      z
+        .record(z.string(), z.string())
+        .refine((headers) => Object.keys(headers).length <= HEADERS_MAX, `at most ${HEADERS_MAX} headers`),
+    ).optional(),
+    query: templated(z.record(z.string(), z.union([scalar, z.array(scalar)]))).optional(),
+    payload: json.optional(),
+    expect_status: templated(z.array(z.int().min(100).max(599)).min(1)).optional(),
+    secrets: z.array(z.string().min(1)).optional(),
+    cache: cacheConfig.optional(),
+  })
+  .refine(({ cache, method }) => cache === undefined || method === "GET" || method === "HEAD", {
+    path: ["cache"],
+    message: "only GET and HEAD are remembered: anything else is done each time",
+  });
 
 const AGGREGATE_OPERATIONS = ["sum", "avg", "min", "max", "count", "collect", "merge"] as const;
 export type AggregateOperation = (typeof AGGREGATE_OPERATIONS)[number];

@@ -79,6 +79,7 @@ export function world(
       drop: async (task) => void kept.delete(task.node),
     },
     tools: () => tools,
+    isWanted: async () => true,
     clock: systemClock,
     newCallId: () => `call_${++calls}`,
     signal: controller.signal,

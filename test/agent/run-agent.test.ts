@@ -273,6 +273,14 @@ describe.each([
     await server.abandoned;
   });
 
+  test("a run that was cancelled between two turns costs no further one", async () => {
+    server.script = inOrder(callTools([call("add", {})]), say("Done."));
+    const { ports } = world(model(), [tool("add", () => ({ ok: true, result: 1 }))]);
+    const { outcome } = await runAgent(agentTask(), { ...ports, isWanted: async () => false });
+    expect(outcome).toMatchObject({ ok: false, error: { code: "cancelled" } });
+    expect(server.requests).toHaveLength(1);
+  });
+
   test("a huge answer is broken off", async () => {
     server.script = inOrder(say("x".repeat(5 * 1_048_576)));
     const { outcome } = await runAgent(agentTask(), world(model()).ports);
