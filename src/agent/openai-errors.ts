@@ -23,6 +23,16 @@ const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 409, 429]);
 /** 429 is also how some say that there is no money left, which waiting does not mend. */
 const HOPELESS_CODES: ReadonlySet<string> = new Set(["insufficient_quota", "billing_hard_limit_reached"]);
 
+const REQUEST_FIELDS = [
+  "model",
+  "messages",
+  "tools",
+  "temperature",
+  "max_tokens",
+  "stream",
+  ...OPTIONAL_PARTS,
+] as const;
+
 const HINTS: Readonly<Record<number, string>> = {
   401: "it does not know the key (OPENAI_API_KEY)",
   403: "the key may not use this model",
@@ -36,7 +46,7 @@ export function readFault(error: unknown): ProviderFault {
     status,
     code: word(raw.code),
     type: word(raw.type),
-    param: word(raw.param),
+    param: field(raw.param),
     message: typeof raw.message === "string" ? raw.message : "",
     headers: raw.headers instanceof Headers ? raw.headers : null,
     isAnswer: status !== null || (typeof raw.error === "object" && raw.error !== null),
@@ -70,7 +80,13 @@ export function refusedPart(fault: ProviderFault): OptionalPart | null {
   return OPTIONAL_PARTS.find((part) => about.includes(part)) ?? null;
 }
 
-/** A code of the provider's, when it looks like one. */
+/** A code of the provider's, when it looks like one: without digits it is no key and hardly a piece of a prompt. */
 function word(value: unknown): string | null {
-  return typeof value === "string" && /^[\w.[\]-]{1,64}$/.test(value) ? value : null;
+  return typeof value === "string" && /^[a-z_]{1,64}$/.test(value) ? value : null;
+}
+
+/** The field of the request that the provider points at: "messages[3].content" is in "messages". */
+function field(value: unknown): string | null {
+  const name = typeof value === "string" ? /^[a-z_]+/.exec(value)?.[0] : undefined;
+  return REQUEST_FIELDS.find((known) => known === name) ?? null;
 }
