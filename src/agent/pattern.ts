@@ -34,7 +34,7 @@ export interface PatternMatch {
   groups: PatternGroup[];
 }
 
-const LEADING_FLAGS_PRICE = 200;
+const COMPILING_PRICE = 200;
 
 export class Pattern {
   readonly #compiled: RE2JS;
@@ -55,7 +55,7 @@ export class Pattern {
     if (copies > PATTERN_REPETITIONS_MAX) {
       return fail(`the repetition counts of a pattern multiply to at most ${PATTERN_REPETITIONS_MAX}, not ${copies}`);
     }
-    work.charge(LEADING_FLAGS_PRICE + source.length * 20 + copies * 10);
+    work.charge(COMPILING_PRICE + source.length * 20 + copies * 10);
     try {
       const compiled = RE2JS.compile(
         source,
@@ -76,14 +76,18 @@ export class Pattern {
     return this.#names.filter((name) => name !== null);
   }
 
-  /** Every match from left to right, or the first alone. Throws `WorkExceeded`. */
-  *matches(text: string, work: Work): Generator<PatternMatch> {
+  first(text: string, work: Work): PatternMatch | null {
+    return this.matches(text, work).next().value ?? null;
+  }
+
+  /** Every match from left to right, found as they are asked for. Throws `WorkExceeded`. */
+  *matches(text: string, work: Work): Generator<PatternMatch, undefined> {
     const matcher = this.#compiled.matcher(text);
     let from = 0;
     for (;;) {
       // A find may look at all that is left of the text before it knows where its match ends.
       work.charge(20 + ((text.length - from) / 4) * this.#price);
-      if (!matcher.find()) return;
+      if (!matcher.find()) return undefined;
       const start = matcher.start();
       const end = matcher.end();
       yield {

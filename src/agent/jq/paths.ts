@@ -125,7 +125,12 @@ export function deletePaths(root: Json, paths: readonly Json[], work: Work): Jso
     return path;
   });
   if (checked.some((path) => path.length === 0)) return null;
-  return deleteSorted(root, sorted(checked, (left, right) => compare(left, right, work), work), 0, work);
+  return deleteSorted(
+    root,
+    sorted(checked, (left, right) => compare(left, right, work), work),
+    0,
+    work,
+  );
 }
 
 /** `paths` are sorted and agree up to `depth`, where none ends. */

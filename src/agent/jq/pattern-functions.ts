@@ -9,7 +9,7 @@ import { codePoints, described, isObject, JqError } from "./values.ts";
 export const patternFunctions: Readonly<Record<string, ValueFunction>> = {
   "test/2": (value, [pattern, flags], { work }) => {
     const { subject, compiled } = prepare(value, pattern ?? null, flags ?? null, work);
-    return !compiled.matches(subject, work).next().done;
+    return compiled.first(subject, work) !== null;
   },
   "_match/2": (value, [pattern, flags], { work }) => {
     const { subject, matches } = findMatches(value, pattern ?? null, flags ?? null, work);

@@ -14,7 +14,8 @@ const SESSION = /^\$session\.([A-Za-z0-9_-]{1,64})(.*)$/s;
 const NODE = /^\$(?:nodes|ctx)\.([A-Za-z0-9_-]{1,64})(?=[.[]|$)/;
 const ROOT = /^\$(?:nodes|ctx|inputs)(?=[.[]|$)/;
 
-export const REFERENCE_FORMS = '"$nodes.<id>.<path>", "$inputs.<path>", "$session.<id>.<path>" or "cas://sha256:<64 hex digits>"';
+export const REFERENCE_FORMS =
+  '"$nodes.<id>.<path>", "$inputs.<path>", "$session.<id>.<path>" or "cas://sha256:<64 hex digits>"';
 
 /** What a reference stands for; the error says why there is nothing. */
 export async function readReference(text: string, context: ToolContext): Promise<Result<Json, string>> {
