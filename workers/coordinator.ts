@@ -57,6 +57,9 @@ const DUE_RUNS_PER_LOOK = 200;
 /** A run whose look failed is looked at again after this. */
 const POSTPONE_MS = 60_000;
 
+/** Runs of an earlier life that could not be taken up are looked at again after this. */
+const RECOVERY_DELAY_MS = 1_000;
+
 const DAY_MS = 24 * 3_600_000;
 
 export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
@@ -288,9 +291,15 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   /** What takes D1's time: never waited for by what must happen at its time. */
   async #carryOver(): Promise<void> {
-    await this.#projector.flush(() => this.#dispatcher.sentThrough(this.#runs.lastId));
+    await this.#projector.flush(() => this.#sentThrough());
     await this.#retention.look(Date.now());
     this.#rearm();
+  }
+
+  /** Until an earlier life's tasks have been sent again, the position stays below them. */
+  #sentThrough(): number {
+    const { isNeeded, from } = this.#recovery;
+    return isNeeded ? from : this.#dispatcher.sentThrough(this.#runs.lastId);
   }
 
   /** One run that cannot be looked at does not keep the others from it, and is not asked for again at once. */
@@ -308,6 +317,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const times = [
       this.#runs.nextDueAt(),
       dueInMs === null ? null : nowMs + dueInMs,
+      this.#recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,
       this.#runs.lastId === 0 ? null : this.#retention.dueAt,
     ];
     for (const at of times) if (at !== null) this.#alarm.noLaterThan(Math.max(at, nowMs));

@@ -21,8 +21,9 @@ export const OUTPUT_BYTES_MAX = 8 * 1_048_576;
 /** Values that one run keeps beside its log, all together. */
 export const RUN_STORED_BYTES_MAX = 64 * 1_048_576;
 
-/** Nothing heard of a dispatched task for this long (doubling each time): it is sent again. */
+/** Nothing heard of a dispatched task for this long (doubling each time, up to a bound): it is sent again. */
 export const DISPATCH_DEADLINE_MS = 15 * 60_000;
+export const DISPATCH_DOUBLINGS_MAX = 5;
 
 /** Past `timeout_ms` after an announced start, before the coordinator gives the attempt up. */
 export const EXECUTION_GRACE_MS = 10_000;

@@ -4,6 +4,7 @@
  */
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import { DISPATCH_DEADLINE_MS, DISPATCH_DOUBLINGS_MAX } from "./limits.ts";
 import type { TaskMetrics, WorkerName } from "./metrics.ts";
 
 export interface TaskAddress {
@@ -40,4 +41,9 @@ export function taskId(task: TaskAddress): string {
 
 export function idempotencyKey(task: TaskAddress): string {
   return `${task.run_id}/${task.path}/${task.visit}`;
+}
+
+/** How long a task that was sent for the nth time may go unheard. An object that is lost often sends often. */
+export function dispatchDeadlineMs(sends: number): number {
+  return DISPATCH_DEADLINE_MS * 2 ** Math.min(sends - 1, DISPATCH_DOUBLINGS_MAX);
 }

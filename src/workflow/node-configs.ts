@@ -126,7 +126,8 @@ export type ItemNode = z.infer<typeof itemNodeSchema>;
 export const ON_ITEM_ERROR = ["fail", "collect"] as const;
 
 export const mapConfig = z.strictObject({
-  items: templated(z.array(json)),
+  /** A list once rendered: what else comes fails the node, not the workflow. */
+  items: json,
   node: itemNodeSchema,
   concurrency: templated(z.int().min(1).max(MAP_CONCURRENCY_MAX)).default(MAP_CONCURRENCY_DEFAULT),
   max_items: templated(z.int().min(1).max(MAP_ITEMS_MAX)).default(MAP_ITEMS_MAX),
