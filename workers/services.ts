@@ -2,6 +2,7 @@
 import { drizzle } from "drizzle-orm/d1";
 import { Keyring } from "#access/keyring.ts";
 import { Models } from "#agent/models.ts";
+import { NO_TOOLS } from "#agent/toolbox.ts";
 import { type Check, Health } from "#api/health.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
@@ -97,7 +98,7 @@ function compose(env: Env): WorkerServices {
       shards,
       clock: systemClock,
       logger: loggerOf(env, "agent-runner"),
-      tools: () => () => [],
+      toolbox: () => () => NO_TOOLS,
     },
     http: {
       fetch: outgoing,

@@ -3,7 +3,7 @@ import type { Clock } from "#kernel/clock.ts";
 import type { AgentTask, ProposedPatch } from "./agent-task.ts";
 import type { Model } from "./model.ts";
 import type { Spending } from "./spending.ts";
-import type { CallableTool } from "./tool-calls.ts";
+import type { Toolbox } from "./tool-calls.ts";
 
 /** Conversations of attempts that had to stop and are to go on, by run, path and visit. */
 export interface KeptConversations {
@@ -17,7 +17,7 @@ export interface AgentPorts {
   spending: Spending;
   conversations: KeptConversations;
   /** The node's tools, bound to this attempt; what they change of the run is put into `patches`. */
-  tools(patches: ProposedPatch[], signal: AbortSignal): readonly CallableTool[];
+  toolbox(patches: ProposedPatch[], signal: AbortSignal): Toolbox;
   /** Asked before each turn but the first: a run that was cancelled must not go on to cost. */
   isWanted(): Promise<boolean>;
   clock: Clock;

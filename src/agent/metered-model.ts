@@ -11,11 +11,10 @@ import { type CallCost, costOfCall } from "./call-cost.ts";
 import type { Conversation } from "./conversation.ts";
 import { interruption } from "./interruption.ts";
 import { OUTPUT_TOKENS_MAX } from "./limits.ts";
-import type { ModelCall, ModelReply, ModelRequest } from "./model.ts";
+import type { ModelCall, ModelReply, ModelRequest, ToolSpec } from "./model.ts";
 import type { Price } from "./prices.ts";
 import { cacheKeyOf } from "./prompt.ts";
 import type { Admission, CallRecord } from "./spending.ts";
-import type { CallableTool } from "./tool-calls.ts";
 import { addUsage, NO_USAGE } from "./usage.ts";
 
 /** English text has about four characters a token; the estimate rather errs upwards. */
@@ -38,16 +37,15 @@ export class MeteredModel {
   readonly #toolUnits: number;
   readonly #expiresAt: number;
 
-  constructor(task: AgentTask, ports: AgentPorts, tools: readonly CallableTool[], endsAt: number) {
+  constructor(task: AgentTask, ports: AgentPorts, tools: readonly ToolSpec[], endsAt: number) {
     this.#task = task;
     this.#ports = ports;
     this.#expiresAt = endsAt + SETTLE_GRACE_MS;
-    const specs = tools.map(({ name, description, parameters }) => ({ name, description, parameters }));
-    this.#toolUnits = JSON.stringify(specs).length;
+    this.#toolUnits = JSON.stringify(tools).length;
     const { model, outputSchema, temperature } = task.config;
     this.#base = {
       model,
-      tools: specs,
+      tools,
       outputSchema,
       temperature,
       maxOutputTokens: OUTPUT_TOKENS_MAX,

@@ -14,7 +14,7 @@ import { CONVERSATION_UNITS_MAX, SAME_CALL_MAX } from "./limits.ts";
 import { MeteredModel } from "./metered-model.ts";
 import { openingMessages } from "./prompt.ts";
 import { readStructured, repairRequest } from "./structured-answer.ts";
-import { answerCalls, type CallableTool, mostRepeated } from "./tool-calls.ts";
+import { answerCalls, mostRepeated, type Toolbox } from "./tool-calls.ts";
 
 export async function runAgent(task: AgentTask, ports: AgentPorts): Promise<AgentResult> {
   const deadline = openDeadline(task.timeoutMs, ports.signal);
@@ -33,7 +33,7 @@ class Attempt {
   readonly #ports: AgentPorts;
   readonly #deadline: Deadline;
   readonly #conversation: Conversation;
-  readonly #tools: readonly CallableTool[];
+  readonly #toolbox: Toolbox;
   readonly #model: MeteredModel;
 
   constructor(task: AgentTask, ports: AgentPorts, deadline: Deadline, conversation: Conversation) {
@@ -41,8 +41,8 @@ class Attempt {
     this.#ports = ports;
     this.#deadline = deadline;
     this.#conversation = conversation;
-    this.#tools = ports.tools(conversation.patches, deadline.signal);
-    this.#model = new MeteredModel(task, ports, this.#tools, ports.clock.nowMs() + task.timeoutMs);
+    this.#toolbox = ports.toolbox(conversation.patches, deadline.signal);
+    this.#model = new MeteredModel(task, ports, this.#toolbox.specs, ports.clock.nowMs() + task.timeoutMs);
   }
 
   async run(isResumed: boolean): Promise<AgentResult> {
@@ -95,7 +95,7 @@ class Attempt {
   async #answer(calls: Parameters<typeof answerCalls>[0]): Promise<Result<null, NodeError>> {
     const conversation = this.#conversation;
     try {
-      conversation.addAnswers(await this.#deadline.race(answerCalls(calls, this.#tools, conversation.known)));
+      conversation.addAnswers(await this.#deadline.race(answerCalls(calls, this.#toolbox, conversation.known)));
     } catch {
       return fail(interruption(this.#deadline, this.#task.timeoutMs));
     }

@@ -4,7 +4,8 @@ import type { AgentConfig, AgentTask } from "#agent/agent-task.ts";
 import type { Model } from "#agent/model.ts";
 import { OpenAiModel } from "#agent/openai-model.ts";
 import type { Admission, CallRequest, Settlement } from "#agent/spending.ts";
-import type { CallableTool, ToolAnswer } from "#agent/tool-calls.ts";
+import type { ToolAnswer } from "#agent/tool.ts";
+import type { Toolbox } from "#agent/tool-calls.ts";
 import { systemClock } from "#kernel/clock.ts";
 import type { Json } from "#kernel/json.ts";
 
@@ -54,7 +55,7 @@ export interface World {
 /** `admit` decides about each call, by its number; by default all are let in. */
 export function world(
   model: Model,
-  tools: readonly CallableTool[] = [],
+  tools: readonly TestTool[] | Toolbox = [],
   admit: (request: CallRequest, index: number) => Admission = () => ({ admitted: true, price: null, warnings: [] }),
 ): World {
   const admitted: CallRequest[] = [];
@@ -78,7 +79,7 @@ export function world(
       keep: async (task, text) => void kept.set(task.node, text),
       drop: async (task) => void kept.delete(task.node),
     },
-    tools: () => tools,
+    toolbox: () => ("specs" in tools ? tools : boxOf(tools)),
     isWanted: async () => true,
     clock: systemClock,
     newCallId: () => `call_${++calls}`,
@@ -87,18 +88,26 @@ export function world(
   return { ports, admitted, settled, kept, controller };
 }
 
-/** A tool that takes any object; `run` may be slow or wrong. */
-export function tool(
-  name: string,
-  run: (args: Json) => Promise<ToolAnswer> | ToolAnswer,
-  more: Partial<CallableTool> = {},
-): CallableTool {
+/** A tool of a test's own. */
+export interface TestTool {
+  name: string;
+  readsOnly: boolean;
+  run(args: Json): Promise<ToolAnswer> | ToolAnswer;
+}
+
+export function tool(name: string, run: TestTool["run"], readsOnly = true): TestTool {
+  return { name, run, readsOnly };
+}
+
+function boxOf(tools: readonly TestTool[]): Toolbox {
+  const find = (name: string) => tools.find((one) => one.name === name);
   return {
-    name,
-    description: `the tool ${name}`,
-    parameters: { type: "object" },
-    readsOnly: () => true,
-    run: async (args) => run(args),
-    ...more,
+    specs: tools.map(({ name }) => ({ name, description: `the tool ${name}`, parameters: { type: "object" } })),
+    readsOnly: ({ name }) => find(name)?.readsOnly ?? true,
+    async call({ name, arguments: text }) {
+      const known = find(name);
+      if (known === undefined) return { ok: false, error: `there is no ${name}` };
+      return known.run(JSON.parse(text) as Json);
+    },
   };
 }

@@ -5,6 +5,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Conversation } from "#agent/conversation.ts";
 import { runAgent } from "#agent/run-agent.ts";
+import type { ToolContext } from "#agent/tool.ts";
+import { toolboxOf } from "#agent/toolbox.ts";
 import {
   call,
   callTools,
@@ -48,8 +50,8 @@ const STEPS: Record<string, Step> = {
   "a broken stream": { kind: "cut", text: CANARY },
   "an error within a stream": { kind: "stream_error", code: `no ${CANARY}` },
   "an answer that is no API's": { kind: "raw", body: `<p>${CANARY}</p>`, contentType: "text/html" },
-  "arguments that are no JSON": callTools([call("look", `{"${CANARY}": `)]),
-  "a tool that throws": callTools([call("look", { q: CANARY })]),
+  "arguments that are no JSON": callTools([call("execute_pipeline", `{"${CANARY}": `)]),
+  "a tool that throws": callTools([call("search_tools", { query: CANARY })]),
 };
 
 describe("canary", () => {
@@ -60,10 +62,9 @@ describe("canary", () => {
       vi.spyOn(console, method).mockImplementation((...parts) => void written.push(JSON.stringify(parts))),
     );
     server.script = inOrder(step);
-    const look = tool("look", () => {
-      throw new Error(CANARY);
-    });
-    const { ports, settled } = world(openAi(server.baseUrl), [look]);
+    // What stands behind its ports throws.
+    const toolbox = toolboxOf(null, { signal: new AbortController().signal, ports: {} } as ToolContext);
+    const { ports, settled } = world(openAi(server.baseUrl), toolbox);
     const task = agentTask({ task: `Do ${CANARY}.`, maxTurns: 2 });
     const result = await runAgent({ ...task, context: { ...task.context, input: { secret: CANARY } } }, ports);
     for (const spy of spies) spy.mockRestore();

@@ -3,11 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { AgentTask, ProposedPatch } from "#agent/agent-task.ts";
 import { demoModel } from "#agent/demo-model.ts";
 import { runAgent } from "#agent/run-agent.ts";
-import type { CallableTool } from "#agent/tool-calls.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import { valueProblems } from "#workflow/json-schema.ts";
 import { applyPatch } from "#workflow/patch.ts";
-import { agentTask, tool, world } from "./agent-world.ts";
+import { agentTask, type TestTool, tool, world } from "./agent-world.ts";
 
 const rows = [
   { city: "Seattle", degrees: 10 },
@@ -31,7 +30,7 @@ function demo(task: string, more: Partial<AgentTask["context"]> = {}, config: Pa
   return { ...base, context: { inputs: {}, input: null, workflow: flow, ...more } };
 }
 
-async function answer(task: AgentTask, tools: readonly CallableTool[] = []) {
+async function answer(task: AgentTask, tools: readonly TestTool[] = []) {
   const { ports, settled } = world(demoModel, tools);
   const result = await runAgent(task, ports);
   if (!result.outcome.ok) throw new Error(result.outcome.error.message);

@@ -36,7 +36,7 @@ export interface AgentServices {
   clock: Clock;
   logger: Logger;
   /** The tools of a task, bound to it. */
-  tools(task: AgentTask, config: TaskConfig, scope: TaskScope): AgentPorts["tools"];
+  toolbox(task: AgentTask, config: TaskConfig, scope: TaskScope): AgentPorts["toolbox"];
 }
 
 export function agentWorker(services: AgentServices, describeSystem: () => SystemFacts, isLocal: boolean): TaskWorker {
@@ -63,7 +63,7 @@ export function agentWorker(services: AgentServices, describeSystem: () => Syste
           model,
           spending: services.limiters.spendingOf(message.tenant),
           conversations: services.conversations,
-          tools: services.tools(task, config, scope),
+          toolbox: services.toolbox(task, config, scope),
           isWanted: () => isWanted(message, services.shards),
           clock: services.clock,
           newCallId: () => `call_${nextUlid(services.clock.nowMs())}`,
