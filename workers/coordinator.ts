@@ -19,6 +19,8 @@ import { Graphs } from "#store/shard/graphs.ts";
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
 import { Positions } from "#store/shard/positions.ts";
 import type {
+  BulkItem,
+  BulkReply,
   CommandReply,
   CoordinatorRpc,
   DefinitionOf,
@@ -125,7 +127,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       runs: this.#runs,
       positions,
       logger: this.#logger,
-      rowOf: (runId) => this.#reader.row(runId),
+      rowsOf: (runId) => this.#reader.rows(runId),
     });
     this.#retention = new Retention({
       database: env.DB,
@@ -234,6 +236,32 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       const source = this.#reader.find(tenant, runId);
       return source === null ? null : this.#starts.replay(source, request, commit);
     });
+  }
+
+  async bulk(tenant: string, items: BulkItem[]): Promise<BulkReply[]> {
+    return Promise.all(
+      items.map(async (item) => {
+        try {
+          return await this.#bulkItem(tenant, item);
+        } catch {
+          return { outcome: "failed" as const };
+        }
+      }),
+    );
+  }
+
+  async #bulkItem(tenant: string, item: BulkItem): Promise<BulkReply> {
+    if ("replay" in item) {
+      const reply = await this.replayRun(tenant, item.run_id, item.replay);
+      if (reply === null) return { outcome: "absent" };
+      if (reply.outcome === "started") return { outcome: "done" };
+      return reply.outcome === "refused" ? reply : { outcome: "overloaded" };
+    }
+    const reply = await this.command(tenant, item.run_id, item.command);
+    if (reply === null) return { outcome: "absent" };
+    if (reply.outcome === "done") return { outcome: "done" };
+    const isCancelled = this.#reader.find(tenant, item.run_id)?.state.status === "cancelled";
+    return item.command.type === "cancel" && isCancelled ? { outcome: "done" } : reply;
   }
 
   async tasksStarted(starts: OfTenant<TaskStart>[]): Promise<Outcome[]> {

@@ -43,8 +43,8 @@ export default {
   },
 
   async scheduled(_controller, env) {
-    const { d1, database, shards, resultCache, logger, isLocal } = servicesOf(env);
-    await knockAtShards(d1, shards, logger, isLocal);
+    const { d1, database, shards, bulk, resultCache, logger, isLocal } = servicesOf(env);
+    await Promise.all([knockAtShards(d1, shards, logger, isLocal), bulk.workUnfinished()]);
     await resultCache.forgetExpired(Date.now());
     await forgetOldConversations(database, Date.now());
   },

@@ -1,5 +1,7 @@
 /** The composition root: from bindings to the services that the API and the consumers work with, once an isolate. */
+import { waitUntil } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
+import { ApprovalLinks } from "#access/approval-links.ts";
 import { Keyring } from "#access/keyring.ts";
 import { Models } from "#agent/models.ts";
 import { NO_TOOLS } from "#agent/toolbox.ts";
@@ -10,6 +12,8 @@ import { dohResolver, noResolver } from "#http/resolver.ts";
 import { environmentSecrets } from "#http/secrets.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { keptConversations } from "#store/agent-conversations.ts";
+import { BulkRunner } from "#store/bulk-runner.ts";
+import { Jobs } from "#store/jobs.ts";
 import { Keys } from "#store/keys.ts";
 import { Limiters } from "#store/limiters.ts";
 import { ResultCache } from "#store/result-cache.ts";
@@ -48,6 +52,7 @@ function compose(env: Env): WorkerServices {
   const logger = loggerOf(env, "orchestrator");
   const database = drizzle(env.DB);
   const keys = new Keys(database);
+  const jobs = new Jobs(database);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
     shards: settings.COORDINATOR_SHARDS,
     previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
@@ -84,8 +89,12 @@ function compose(env: Env): WorkerServices {
     database,
     workflows: new Workflows(database),
     shards,
+    jobs,
+    bulk: new BulkRunner(jobs, shards, logger),
+    links: new ApprovalLinks(settings.WEIR_OPERATOR_KEY),
     urlPolicy,
     logger,
+    goOn: waitUntil,
     health: new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger),
     limiters,
     resultCache,

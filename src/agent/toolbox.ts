@@ -25,5 +25,8 @@ export function toolboxOf(
 export const NO_TOOLS: Toolbox = {
   specs: [],
   readsOnly: () => true,
-  call: async ({ name }) => ({ ok: false, error: `there is no tool ${JSON.stringify(name.slice(0, 64))}; there are none` }),
+  call: async ({ name }) => ({
+    ok: false,
+    error: `there is no tool ${JSON.stringify(name.slice(0, 64))}; there are none`,
+  }),
 };

@@ -52,3 +52,6 @@ export const PATCHES_PER_RUN_MAX = 100;
 
 /** How often one run is replayed: its nodes, or it as a whole. */
 export const REPLAYS_PER_RUN_MAX = 1_000;
+
+/** Approvals of earlier visits that a run still knows. */
+export const PAST_APPROVALS_MAX = 100;

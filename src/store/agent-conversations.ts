@@ -3,7 +3,7 @@ import { and, eq, lt } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { KeptConversations } from "#agent/agent-ports.ts";
 import { idempotencyKey } from "#engine/task.ts";
-import { agentConversations } from "./database-schema.ts";
+import { agentConversations } from "./agent-tables.ts";
 
 /** No attempt follows another after so long. */
 export const CONVERSATION_KEPT_MS = 7 * 24 * 3_600_000;

@@ -1,8 +1,11 @@
 /** Tables of D1: the read model of runs and the home of slow-moving truth. `migrations/` is generated from this file. */
 
 import { sql } from "drizzle-orm";
-import { blob, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { APPROVAL_STATUSES } from "#engine/approval-view.ts";
 import { RUN_STATUSES } from "#engine/state.ts";
+import { ON_TIMEOUT } from "#workflow/node-configs.ts";
+import { JOB_ACTIONS, JOB_STATUSES } from "./job.ts";
 
 /** Owners of everything below. A deleted one keeps its row, so that nobody is given its id and with it what it left. */
 export const tenants = sqliteTable("tenants", {
@@ -133,73 +136,70 @@ export const deadLetters = sqliteTable(
   (table) => [index("dead_letters_by_time").on(table.createdAt)],
 );
 
-/** Model calls of agents, one row each. Null is what nobody knows; a price that is not known is never 0. */
-export const llmCalls = sqliteTable(
-  "llm_calls",
+/** The inbox: one row an approval, projected from its run's log; `seq` is the number of the last event that it shows. */
+export const approvals = sqliteTable(
+  "approvals",
   {
-    callId: text("call_id").primaryKey(),
+    approvalId: text("approval_id").primaryKey(),
     tenant: text("tenant").notNull(),
     runId: text("run_id").notNull(),
-    workflow: text("workflow"),
-    node: text("node").notNull(),
-    visit: integer("visit").notNull(),
-    attempt: integer("attempt").notNull(),
-    turn: integer("turn").notNull(),
-    at: integer("at").notNull(),
-    durationMs: integer("duration_ms").notNull(),
-    provider: text("provider").notNull(),
-    requestedModel: text("requested_model").notNull(),
-    answeredModel: text("answered_model"),
-    inputTokens: integer("input_tokens"),
-    cachedTokens: integer("cached_tokens"),
-    cacheWriteTokens: integer("cache_write_tokens"),
-    outputTokens: integer("output_tokens"),
-    reasoningTokens: integer("reasoning_tokens"),
-    costUsd: real("cost_usd"),
-    priceVersion: text("price_version"),
-    timeToFirstTokenMs: integer("time_to_first_token_ms"),
-    finishReason: text("finish_reason"),
-    toolCalls: integer("tool_calls").notNull(),
-    outcome: text("outcome").notNull(),
-    httpStatus: integer("http_status"),
+    nodeId: text("node_id").notNull(),
+    seq: integer("seq").notNull(),
+    status: text("status", { enum: APPROVAL_STATUSES }).notNull(),
+    /** Its beginning when it is long; the shard has all of it. */
+    message: text("message").notNull(),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at"),
+    decidedAt: integer("decided_at"),
+    /** JSON lists. */
+    approvers: text("approvers").notNull(),
+    decisions: text("decisions").notNull(),
+    quorum: integer("quorum").notNull(),
+    onTimeout: text("on_timeout", { enum: ON_TIMEOUT }).notNull(),
   },
   (table) => [
-    index("llm_calls_by_tenant").on(table.tenant, table.at),
-    index("llm_calls_by_run").on(table.runId),
-    index("llm_calls_by_workflow").on(table.tenant, table.workflow, table.at),
+    index("approvals_by_tenant").on(table.tenant, table.createdAt, table.approvalId),
+    index("approvals_by_status").on(table.tenant, table.status, table.createdAt, table.approvalId),
   ],
 );
 
-/** Conversations of agents that had to stop in the middle and are to go on; gone when they have ended. */
-export const agentConversations = sqliteTable(
-  "agent_conversations",
+/** Something that is done to many runs. Whoever holds the lease works it off; `ended_at` is null until all is done. */
+export const jobs = sqliteTable(
+  "jobs",
   {
-    /** Run, path and visit, as in an idempotency key. */
     id: text("id").primaryKey(),
     tenant: text("tenant").notNull(),
-    text: text("text").notNull(),
-    keptAt: integer("kept_at").notNull(),
-  },
-  (table) => [index("agent_conversations_by_age").on(table.keptAt)],
-);
-
-/** Outputs of nodes that asked for it (`cache: { ttl_ms }`), by a digest of all that they follow from. */
-export const cachedResults = sqliteTable(
-  "cached_results",
-  {
-    tenant: text("tenant").notNull(),
-    key: text("key").notNull(),
-    worker: text("worker").notNull(),
-    runId: text("run_id").notNull(),
-    node: text("node").notNull(),
-    output: text("output").notNull(),
-    bytes: integer("bytes").notNull(),
-    hits: integer("hits").notNull(),
+    action: text("action", { enum: JOB_ACTIONS }).notNull(),
+    /** JSON: the filter as it was asked for, and how to replay. */
+    filter: text("filter").notNull(),
+    options: text("options").notNull(),
+    status: text("status", { enum: JOB_STATUSES }).notNull(),
+    matched: integer("matched").notNull(),
+    done: integer("done").notNull(),
+    failed: integer("failed").notNull(),
+    /** JSON: the first errors. */
+    errors: text("errors").notNull(),
+    createdBy: text("created_by").notNull(),
     createdAt: integer("created_at").notNull(),
-    expiresAt: integer("expires_at").notNull(),
+    startedAt: integer("started_at"),
+    endedAt: integer("ended_at"),
+    leaseOwner: text("lease_owner"),
+    leaseUntil: integer("lease_until"),
   },
   (table) => [
-    primaryKey({ columns: [table.tenant, table.key] }),
-    index("cached_results_by_expiry").on(table.expiresAt),
+    index("jobs_by_tenant").on(table.tenant, table.id),
+    index("jobs_unfinished").on(table.id).where(sql`${table.endedAt} IS NULL`),
   ],
+);
+
+/** Runs that a job has still to do, fixed when it was made: a JSON list of ids in a row, gone when they are done. */
+export const jobChunks = sqliteTable(
+  "job_chunks",
+  {
+    jobId: text("job_id").notNull(),
+    chunk: integer("chunk").notNull(),
+    runIds: text("run_ids").notNull(),
+    tries: integer("tries").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.chunk] })],
 );

@@ -2,7 +2,7 @@
 import { and, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { CallRecord } from "#agent/spending.ts";
-import { llmCalls } from "./database-schema.ts";
+import { llmCalls } from "./agent-tables.ts";
 
 export type CallRow = CallRecord & { tenant: string };
 

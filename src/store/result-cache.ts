@@ -6,7 +6,7 @@ import { and, asc, eq, gt, lte, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { WorkerName } from "#engine/metrics.ts";
 import { canonicalJson, type Json, utf8Length } from "#kernel/json.ts";
-import { cachedResults } from "./database-schema.ts";
+import { cachedResults } from "./agent-tables.ts";
 
 /** Larger outputs are made anew each time. */
 export const CACHED_OUTPUT_BYTES_MAX = 262_144;

@@ -308,12 +308,12 @@ describe("patches: conditions of use", () => {
     expect(run.status("x")).toBe("pending");
     const decide = (seq: number, decision: "approve" | "reject") =>
       run.command({ type: "decide_patch", seq, decision, comments: "because", by: "key_b" });
-    expect(decide(1, "approve")).toEqual({ value: null });
+    expect(decide(1, "approve")).toMatchObject({ value: { seq: 1, status: "applied", decided_by: "key_b" } });
     expect(run.status("x")).toBe("completed");
     expect(decide(1, "reject")).toMatchObject({ code: "conflict" });
     expect(decide(9, "reject")).toMatchObject({ code: "not_found" });
     patch(run, add(node("y")));
-    expect(decide(2, "reject")).toEqual({ value: null });
+    expect(decide(2, "reject")).toMatchObject({ value: { seq: 2, status: "rejected" } });
     expect(run.state.patches[1]).toMatchObject({ status: "rejected", reason: "because", decided_by: "key_b" });
   });
 

@@ -202,7 +202,15 @@ class Simulation {
 
   #stub(name: string): object {
     const host = this.#host(name);
-    return new Proxy({}, { get: (_, method) => (...values: unknown[]) => host.call(String(method), values) });
+    return new Proxy(
+      {},
+      {
+        get:
+          (_, method) =>
+          (...values: unknown[]) =>
+            host.call(String(method), values),
+      },
+    );
   }
 
   #host(name: string): ObjectHost {

@@ -122,7 +122,11 @@ export class RunModel {
     must(event.visit === node.visit + 1, "5", () => `${what()} follows visit ${node.visit}`);
     must(event.attempt === 1, "13", () => `${what()} begins with attempt ${event.attempt}`);
     must(this.readiness(node) === "ready", "5", () => `${what()} starts before its edges allow it`);
-    must(this.failing === null && this.status === "running", "5", () => `${what()} starts in a run that has failed or ended`);
+    must(
+      this.failing === null && this.status === "running",
+      "5",
+      () => `${what()} starts in a run that has failed or ended`,
+    );
     node.visit = event.visit;
     node.attempt = event.attempt;
     node.beganSeq = event.seq;

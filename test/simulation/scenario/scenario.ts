@@ -64,4 +64,3 @@ export interface Scenario {
   /** Exactly these faults instead of chance. */
   faults: string[] | null;
 }
-
