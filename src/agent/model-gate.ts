@@ -116,7 +116,8 @@ export class ModelGate {
   #turnInMs(nowMs: number): number {
     const apart = this.#durationMs / Math.max(1, Math.floor(this.#atOnce));
     this.#nextFreeAt = Math.max(nowMs, this.#nextFreeAt) + apart;
-    return this.#nextFreeAt - nowMs;
+    // However short calls are: who does not fit waits.
+    return Math.max(this.#nextFreeAt - nowMs, WAIT_MS_MIN);
   }
 
   #learnLimits(rate: RateFacts): void {

@@ -44,7 +44,7 @@ export function httpWorker(
 }
 
 /** Only what asks is remembered, and nothing that a secret opened. */
-function timeToLive(config: JsonObject): number | null {
+export function timeToLive(config: JsonObject): number | null {
   const { cache, method, secrets } = config;
   const isRead = method === undefined || method === "GET" || method === "HEAD";
   const isOpen = !Array.isArray(secrets) || secrets.length === 0;
