@@ -93,7 +93,7 @@ function giveUp(transition: Transition, path: string, error: NodeError, completi
 export function failAttempt(transition: Transition, path: string, error: NodeError, metrics?: TaskMetrics): void {
   const { state, nowMs } = transition;
   if (partOf(path) === null && asksAboutBudget(transition, path, error)) {
-    askAboutBudget(transition, path, error);
+    askAboutBudget(transition, path, error, metrics);
     return;
   }
   const { visit, attempt, postponements } = transition.nodeState(path);

@@ -3,6 +3,7 @@ import type { NodeError } from "#kernel/errors.ts";
 import { approvalId } from "#kernel/ids.ts";
 import { APPROVAL_TIMEOUT_MS_DEFAULT } from "#workflow/limits.ts";
 import { viaOf } from "../beginning.ts";
+import type { TaskMetrics } from "../metrics.ts";
 import type { Transition } from "../transition.ts";
 
 /** Whether the failure is one to ask about: once in a visit, of a node that says so. */
@@ -12,12 +13,12 @@ export function asksAboutBudget(transition: Transition, path: string, error: Nod
   return isTold && transition.nodeState(path).approval === null;
 }
 
-export function askAboutBudget(transition: Transition, path: string, error: NodeError): void {
+export function askAboutBudget(transition: Transition, path: string, error: NodeError, metrics?: TaskMetrics): void {
   const { nowMs, state } = transition;
   const { visit } = transition.nodeState(path);
   const expires_at = nowMs + APPROVAL_TIMEOUT_MS_DEFAULT;
-  const via = viaOf(transition, transition.node(path));
-  transition.emit({ type: "node.waiting", ...transition.identity(path), wait: { kind: "approval" }, ...via });
+  const more = { ...viaOf(transition, transition.node(path)), ...(metrics ? { metrics } : {}) };
+  transition.emit({ type: "node.waiting", ...transition.identity(path), wait: { kind: "approval" }, ...more });
   transition.emit({
     type: "approval.requested",
     node: path,
