@@ -56,7 +56,7 @@ function nodeOf(id: string, { type, config, continues, any }: Spec, read: string
     case 4:
       return value(["output", "1.0", "inputs.n", "output.body"][config % 4] ?? "1.0");
     case 5:
-      return value(read === null ? "inputs" : [`nodes.${read}`, `{'of': nodes.${read}}`][config % 2] ?? "1.0");
+      return value(read === null ? "inputs" : ([`nodes.${read}`, `{'of': nodes.${read}}`][config % 2] ?? "1.0"));
     case 6:
       return value(["@", "body"][config % 2] ?? "@", "jmespath");
     case 7:
@@ -67,7 +67,12 @@ function nodeOf(id: string, { type, config, continues, any }: Spec, read: string
       return { id, type: "parallel", ...(any ? { join: "any" } : {}) };
     case 10: {
       const condition = ["true", "false", "inputs.n > 1.0", "output == null"][config % 4] ?? "true";
-      return { id, type: "conditional", config: config % 5 === 4 ? {} : { condition }, ...(any ? { join: "any" } : {}) };
+      return {
+        id,
+        type: "conditional",
+        config: config % 5 === 4 ? {} : { condition },
+        ...(any ? { join: "any" } : {}),
+      };
     }
     case 11:
       return { id, type: "filter", config: { from: [1, 2, 3], condition: "item > 1.0" }, ...more };
@@ -89,7 +94,7 @@ function functionOf(config: number, named: string): JsonObject {
   }
 }
 
-function edgeOf(way: Way, from: JsonObject, to: string, read: string | null): JsonObject {
+function edgeOf(way: Way, from: JsonObject, to: string, read: string | null): JsonObject & { to: string } {
   const edge = { from: String(from.id), to };
   if (way.kind === 0 && from.on_error !== "continue") return { ...edge, on: "failure" };
   const config = from.config as JsonObject | undefined;
@@ -119,7 +124,7 @@ const spec = fc.record({
 
 function build(specs: readonly Spec[]): WorkflowDefinition | null {
   const nodes: JsonObject[] = [];
-  const edges: JsonObject[] = [];
+  const edges: (JsonObject & { to: string })[] = [];
   const ancestors = new Map<string, string[]>();
   for (const [index, each] of specs.entries()) {
     const id = `n${index}`;
@@ -130,8 +135,8 @@ function build(specs: readonly Spec[]): WorkflowDefinition | null {
       edges.push(...edges.filter(({ to }) => to === model.id).map((edge) => ({ ...edge, to: id })));
       continue;
     }
-    const froms = each.ways.flatMap((one) => nodes[index - 1 - one.back] ?? []);
-    const behind = [...new Set(froms.flatMap((from) => [String(from.id), ...(ancestors.get(String(from.id)) ?? [])]))];
+    const froms = each.ways.map((one) => index - 1 - one.back).filter((place) => place >= 0);
+    const behind = [...new Set(froms.flatMap((place) => [`n${place}`, ...(ancestors.get(`n${place}`) ?? [])]))];
     ancestors.set(id, behind);
     const read = behind[each.reads] ?? null;
     nodes.push(nodeOf(id, each, read));

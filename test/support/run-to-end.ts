@@ -74,7 +74,9 @@ export function runToEnd(document: unknown, inputs: Json, answer: Answer, schedu
       .map(requestText)
       .sort(),
     failed: run.events.flatMap((event) =>
-      event.type === "node.failed" ? [{ node: event.node, kind: run.graph.nodes.get(event.node)?.type.kind ?? "" }] : [],
+      event.type === "node.failed"
+        ? [{ node: event.node, kind: run.graph.nodes.get(event.node)?.type.kind ?? "" }]
+        : [],
     ),
   };
 }

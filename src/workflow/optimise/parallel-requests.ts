@@ -4,8 +4,9 @@
  * answer on, since the number of edges gives an input its shape.
  */
 
+import { invariant } from "#kernel/errors.ts";
 import type { EdgeDefinition } from "../definition.ts";
-import type { CompiledEdge } from "../graph.ts";
+import type { CompiledEdge, CompiledNode } from "../graph.ts";
 import { NODE_ID_PATTERN, PATCH_OPERATIONS_MAX } from "../limits.ts";
 import { weightOf } from "./critical-path.ts";
 import type { Inspection } from "./inspection.ts";
@@ -49,36 +50,57 @@ function spread(group: readonly Stage[], pass: Pass): ParallelSuggestion[] {
 
 function sideBySide(stages: readonly Stage[], pass: Pass): ParallelSuggestion | null {
   const { inspection } = pass;
-  const [first] = stages;
-  const last = stages.at(-1);
-  if (first === undefined || last === undefined) return null;
-  const targets = last.last.outgoing;
-  const joins = joinOf(targets, inspection);
+  const first = stages[0]?.head;
+  const end = endOf(stages.at(-1), inspection);
+  if (first === undefined || end === null) return null;
+  const { last, targets, joins } = end;
   // Each further stage takes a copy of every edge into the first, and an edge to what waits for it.
-  const operations = (stages.length - 1) * (first.head.incoming.length + (joins === "direct" ? targets.length : 1));
-  if (joins === null || operations > PATCH_OPERATIONS_MAX || !areReadInTime(stages, last.last.id, pass)) return null;
+  const operations = (stages.length - 1) * (first.incoming.length + (joins === "direct" ? targets.length : 1));
+  if (operations > PATCH_OPERATIONS_MAX) return null;
+  const others = stages.slice(0, -1);
+  const members = [...others.flatMap(({ nodes }) => nodes), ...end.nodes];
+  if (!areReadInTime(members, last.id, pass)) return null;
 
   const revision = new Revision(inspection.definition);
-  const ends = joins === "direct" ? targets.map((edge) => edge.to) : [addJoin(revision, last, inspection)];
-  for (const [position, stage] of stages.entries()) {
-    if (position > 0) for (const edge of first.head.incoming) revision.addEdge(copy(edge, stage.head.id, inspection));
-    if (stage !== last) leadTo(ends, stage, revision, inspection);
+  const ends = joins === "direct" ? targets.map(({ to }) => to) : [addJoin(revision, last, inspection)];
+  for (const { head } of stages.slice(1)) {
+    for (const edge of first.incoming) revision.addEdge({ ...written(edge, inspection).edge, to: head.id });
   }
+  for (const { nodes } of others) leadTo(ends, nodes.at(-1)?.outgoing ?? [], revision, inspection);
   const patch = revision.operations();
   if (patch === null) return null;
 
-  const weights = stages.map(({ nodes }) => nodes.reduce((sum, { type }) => sum + weightOf(type), 0));
+  const weights = [...others, end].map(({ nodes }) => nodes.reduce((sum, { type }) => sum + weightOf(type), 0));
   const saved = weights.reduce((sum, weight) => sum + weight, 0) - Math.max(...weights);
-  const heads = stages.map(({ head }) => head.id);
   const suggestion: Suggestion = {
     kind: "parallel_requests",
-    message: `${nameNodes(heads)} only read and need nothing of each other, so they can run side by side`,
-    nodes: stages.flatMap(({ nodes }) => nodes.map(({ id }) => id)),
+    message: `${nameNodes(stages.map(({ head }) => head.id))} only read and need nothing of each other, so they can run side by side`,
+    nodes: members.map(({ id }) => id),
     patch,
     note: NOTE,
     saves: { path_weight: saved },
   };
   return { suggestion, after: revision.after };
+}
+
+/** Where the last stage ends, and how what follows waits for all of them. */
+interface End {
+  nodes: readonly CompiledNode[];
+  last: CompiledNode;
+  targets: readonly CompiledEdge[];
+  joins: "direct" | "node";
+}
+
+/** Where nothing must be put in between, if there is such a place; null when whatever follows would notice. */
+function endOf(stage: Stage | undefined, inspection: Inspection): End | null {
+  let found: End | null = null;
+  for (const [position, last] of (stage?.nodes ?? []).entries()) {
+    const joins = joinOf(last.outgoing, inspection);
+    if (joins === null || (joins === "node" && found !== null)) continue;
+    found = { nodes: stage?.nodes.slice(0, position + 1) ?? [], last, targets: last.outgoing, joins };
+    if (joins === "direct") break;
+  }
+  return found;
 }
 
 /** How what follows can wait for all of them; null when it would notice. */
@@ -91,44 +113,45 @@ function joinOf(targets: readonly CompiledEdge[], inspection: Inspection): "dire
 }
 
 /** Beside an `any` join a reader may come early: it must not meet a later answer without the earlier ones. */
-function areReadInTime(stages: readonly Stage[], last: string, { inspection, waits }: Pass): boolean {
-  const members = new Set(stages.flatMap(({ nodes }) => nodes.map(({ id }) => id)));
-  return [...members].every((id) =>
-    (inspection.readers.get(id) ?? []).every((reader) => members.has(reader) || waits.includes(reader, last)),
+function areReadInTime(members: readonly CompiledNode[], last: string, { inspection, waits }: Pass): boolean {
+  const ids = new Set(members.map(({ id }) => id));
+  return members.every(({ id }) =>
+    (inspection.readers.get(id) ?? []).every((reader) => ids.has(reader) || waits.includes(reader, last)),
   );
 }
 
 /** Puts a node behind the last stage that waits for all and gives what the last one gave. */
-function addJoin(revision: Revision, { last }: Stage, inspection: Inspection): string {
+function addJoin(revision: Revision, last: CompiledNode, inspection: Inspection): string {
   const id = freeId(`${last.id}_joined`, inspection);
   revision.addNode({ id, type: "transform", config: { expression: outputExpression(last.id) } });
-  for (const edge of last.outgoing) replace(edge, { from: id }, revision, inspection);
+  for (const way of last.outgoing) {
+    const { place, edge } = written(way, inspection);
+    revision.replaceEdge(place, { ...edge, from: id });
+  }
   revision.addEdge({ from: last.id, to: id });
   return id;
 }
 
 /** The edge from a stage to the next leads to the ends instead. */
-function leadTo(ends: readonly string[], { last }: Stage, revision: Revision, inspection: Inspection): void {
-  const [to, ...others] = ends;
-  for (const edge of last.outgoing) if (to !== undefined) replace(edge, { to }, revision, inspection);
-  for (const other of others) revision.addEdge({ from: last.id, to: other });
-}
-
-function replace(
-  edge: CompiledEdge,
-  change: Partial<EdgeDefinition>,
+function leadTo(
+  [to, ...others]: readonly string[],
+  ways: readonly CompiledEdge[],
   revision: Revision,
   inspection: Inspection,
 ): void {
-  const place = inspection.edgePlace(edge);
-  const written = place === null ? undefined : inspection.definition.edges[place];
-  if (place !== null && written !== undefined) revision.replaceEdge(place, { ...written, ...change });
+  for (const way of ways) {
+    const { place, edge } = written(way, inspection);
+    if (to !== undefined) revision.replaceEdge(place, { ...edge, to });
+    for (const other of others) revision.addEdge({ ...edge, to: other });
+  }
 }
 
-function copy(edge: CompiledEdge, to: string, inspection: Inspection): EdgeDefinition {
-  const place = inspection.edgePlace(edge);
-  const written = place === null ? undefined : inspection.definition.edges[place];
-  return { ...(written ?? { from: edge.from }), to };
+/** The edge as it was posted; around loops, where edges are implied, nothing is moved. */
+function written(way: CompiledEdge, inspection: Inspection): { place: number; edge: EdgeDefinition } {
+  const place = inspection.edgePlace(way);
+  const edge = place === null ? undefined : inspection.definition.edges[place];
+  invariant(place !== null && edge !== undefined, `the edge ${way.key} was posted`);
+  return { place, edge };
 }
 
 function freeId(wanted: string, inspection: Inspection): string {

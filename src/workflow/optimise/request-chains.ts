@@ -10,8 +10,7 @@ import { isPure, isReadingRequest, namesRead, readsVia } from "./reading.ts";
 export interface Stage {
   head: CompiledNode;
   /** Head included, in order. */
-  nodes: CompiledNode[];
-  last: CompiledNode;
+  nodes: readonly CompiledNode[];
 }
 
 /** Runs of stages that follow one another and read nothing of each other, two or more in each. */
@@ -41,7 +40,7 @@ function chainFrom(first: CompiledNode, inspection: Inspection): Stage[] {
     const nodes = [head];
     let next = follower(head, inspection);
     for (; next !== null && isPure(next); next = follower(next, inspection)) nodes.push(next);
-    chain.push({ head, nodes, last: nodes.at(-1) ?? head });
+    chain.push({ head, nodes });
     head = next;
   }
   return chain;
@@ -66,18 +65,23 @@ function isMovable(node: CompiledNode, inspection: Inspection): boolean {
   );
 }
 
+/** A group ends where something reads what came before in it: what is left of that stage is its last. */
 function splitByReading(chain: readonly Stage[]): Stage[][] {
   const groups: Stage[][] = [];
-  let members = new Set<string>();
+  let group: Stage[] = [];
+  const members = new Set<string>();
   for (const stage of chain) {
-    const group = groups.at(-1);
-    const reads = stage.nodes.flatMap((node) => [...namesRead(node)]);
-    if (group !== undefined && !reads.some((id) => members.has(id)) && !readsVia(stage.head)) group.push(stage);
-    else {
-      groups.push([stage]);
-      members = new Set();
+    const dependent = stage.nodes.findIndex((node) => [...namesRead(node)].some((id) => members.has(id)));
+    const own = dependent === -1 ? stage.nodes : stage.nodes.slice(0, dependent);
+    const joins = group.length > 0 && own.length > 0 && !readsVia(stage.head);
+    if (joins) group.push({ head: stage.head, nodes: own });
+    if (!joins || own.length < stage.nodes.length) {
+      groups.push(group);
+      members.clear();
+      group = [stage];
     }
     for (const node of stage.nodes) members.add(node.id);
   }
+  groups.push(group);
   return groups;
 }

@@ -49,9 +49,7 @@ function patched(definition: WorkflowDefinition, { patch }: Suggestion): Workflo
 /** Whether the order of answers can decide what comes out: where ways meet and the first of them is told apart. */
 function dependsOnOrder({ nodes, edges }: WorkflowDefinition): boolean {
   const readsFirst = JSON.stringify([nodes, edges]).includes("run.via");
-  return nodes.some(
-    ({ id, join }) => (join === "any" || readsFirst) && edges.filter(({ to }) => to === id).length > 1,
-  );
+  return nodes.some(({ id, join }) => (join === "any" || readsFirst) && edges.filter(({ to }) => to === id).length > 1);
 }
 
 function withoutMerged(requests: readonly string[], more: readonly string[]): string[] {
@@ -125,8 +123,9 @@ describe("suggested patches", () => {
       }),
       { numRuns: Number(process.env.GRAPHS ?? 2_000), seed: Number(process.env.SEED ?? 20261124) },
     );
-    console.log([...counted]);
+    if (process.env.GRAPHS) process.stderr.write(JSON.stringify([...counted]));
     const patchedKinds = SUGGESTION_KINDS.filter((kind) => kind !== "cacheable");
-    for (const kind of patchedKinds) expect({ kind, compared: counted.get(kind) ?? 0 }).not.toMatchObject({ compared: 0 });
+    for (const kind of patchedKinds)
+      expect({ kind, compared: counted.get(kind) ?? 0 }).not.toMatchObject({ compared: 0 });
   });
 });
