@@ -7,6 +7,7 @@ import type { NodeDefinition, WorkflowDefinition } from "../definition.ts";
 import type { CompiledGraph, CompiledNode } from "../graph.ts";
 import { NODE_TYPES, type NodeType } from "../node-types.ts";
 import type { Inspection } from "./inspection.ts";
+import { SUGGESTIONS_PER_KIND_MAX } from "./limits.ts";
 import { isReadingRequest } from "./reading.ts";
 import { Revision } from "./revision.ts";
 import { nameNodes, type Suggestion } from "./suggestion.ts";
@@ -18,7 +19,8 @@ export const REQUEST_CACHE_MS = 60_000;
 type NodeTypes = ReadonlyMap<string, NodeType>;
 
 export function cacheableAnswers({ definition, graph }: Inspection): Suggestion[] {
-  return [...cacheableAgents(definition, NODE_TYPES), ...cacheableRequests(definition, graph, NODE_TYPES)];
+  const found = [...cacheableAgents(definition, NODE_TYPES), ...cacheableRequests(definition, graph, NODE_TYPES)];
+  return found.slice(0, SUGGESTIONS_PER_KIND_MAX);
 }
 
 /** Agents without randomness and without tools: the same prompt gives the same text, and nothing else happens. */

@@ -81,7 +81,7 @@ function removalOf(branch: Branch, removable: Removable, inspection: Inspection)
     const place = inspection.edgePlace(edge);
     if (removable.edges.has(edge) && place !== null) revision.removeEdge(place);
   }
-  return revision.isEmpty ? [] : (revision.operations() ?? revision.operationsByList());
+  return revision.operations() ?? revision.operationsByList();
 }
 
 function describe({ nodes, edges }: Branch, { never }: Inspection): string {

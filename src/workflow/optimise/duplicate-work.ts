@@ -5,16 +5,23 @@
  */
 import { canonicalJson, type Json } from "#kernel/json.ts";
 import type { CompiledNode } from "../graph.ts";
+import { PATCH_OPERATIONS_MAX } from "../limits.ts";
 import type { Inspection } from "./inspection.ts";
+import { SUGGESTIONS_PER_KIND_MAX } from "./limits.ts";
 import { outputExpression } from "./output-expression.ts";
 import { isPure, isReadingRequest, readsInput, readsVia } from "./reading.ts";
-import { Revision } from "./revision.ts";
+import { GUARDED, Revision } from "./revision.ts";
 import { nameNodes, type Suggestion } from "./suggestion.ts";
 
 const NOTE = "They then always get the same answer; before, the server could have given each its own.";
 
 export function duplicateWork(inspection: Inspection): Suggestion[] {
-  return [...alike(inspection).values()].flatMap((group) => merge(group, inspection));
+  const found: Suggestion[] = [];
+  for (const group of alike(inspection).values()) {
+    if (found.length >= SUGGESTIONS_PER_KIND_MAX) break;
+    found.push(...merge(group, inspection));
+  }
+  return found;
 }
 
 /** Nodes that could be one, by what they do and where. */
@@ -111,7 +118,10 @@ class Merging {
     this.#reached = new Set(kept.outgoing.map((edge) => edge.to));
   }
 
+  /** Merges the node into the kept one; false when it cannot be, or when the patch has no room left. */
   take(other: CompiledNode): boolean {
+    const changes = 1 + other.incoming.length + other.outgoing.length;
+    if (this.revision.size + GUARDED * changes > PATCH_OPERATIONS_MAX) return false;
     if (this.#canGo(other)) this.#remove(other);
     else if (isReadingRequest(other) && !other.outgoing.some((edge) => edge.program?.references.variables.has("run"))) {
       this.#passOn(other);

@@ -8,7 +8,6 @@ import { cacheableAnswers } from "./cacheable-answers.ts";
 import { deadBranches } from "./dead-branches.ts";
 import { duplicateWork } from "./duplicate-work.ts";
 import { Inspection } from "./inspection.ts";
-import { SUGGESTIONS_PER_KIND_MAX } from "./limits.ts";
 import { longestChain } from "./longest-chain.ts";
 import { parallelRequests } from "./parallel-requests.ts";
 import { readsNodesAsAWhole } from "./reading.ts";
@@ -25,14 +24,14 @@ export function optimise(definition: WorkflowDefinition): Optimised {
   const dead = deadBranches(inspection);
   // An expression over all of `nodes` sees every node there is: none may come or go.
   if (readsNodesAsAWhole(inspection.graph)) return dead;
-  const parallel = parallelRequests(inspection).slice(0, SUGGESTIONS_PER_KIND_MAX);
+  const parallel = parallelRequests(inspection);
   return {
     warnings: dead.warnings,
     suggestions: [
       ...dead.suggestions,
-      ...duplicateWork(inspection).slice(0, SUGGESTIONS_PER_KIND_MAX),
+      ...duplicateWork(inspection),
       ...parallel.map(({ suggestion }) => suggestion),
-      ...cacheableAnswers(inspection).slice(0, SUGGESTIONS_PER_KIND_MAX),
+      ...cacheableAnswers(inspection),
       ...longestChain(definition, parallel),
     ],
   };

@@ -10,10 +10,11 @@ import type { CompiledEdge, CompiledNode } from "../graph.ts";
 import { NODE_ID_PATTERN, PATCH_OPERATIONS_MAX } from "../limits.ts";
 import { weightOf } from "./critical-path.ts";
 import type { Inspection } from "./inspection.ts";
+import { SUGGESTIONS_PER_KIND_MAX } from "./limits.ts";
 import { outputExpression } from "./output-expression.ts";
 import { readsInput, readsVia } from "./reading.ts";
 import { independentStages, type Stage } from "./request-chains.ts";
-import { Revision } from "./revision.ts";
+import { GUARDED, Revision } from "./revision.ts";
 import { nameNodes, type Suggestion } from "./suggestion.ts";
 import { Waits } from "./waits.ts";
 
@@ -30,8 +31,12 @@ export function parallelRequests(inspection: Inspection): ParallelSuggestion[] {
   const groups = independentStages(inspection);
   if (groups.length === 0) return [];
   const waits = new Waits(inspection);
-  const pass = { inspection, waits };
-  return groups.flatMap((group) => spread(group, pass));
+  const found: ParallelSuggestion[] = [];
+  for (const group of groups) {
+    if (found.length >= SUGGESTIONS_PER_KIND_MAX) break;
+    found.push(...spread(group, { inspection, waits }));
+  }
+  return found.slice(0, SUGGESTIONS_PER_KIND_MAX);
 }
 
 interface Pass {
@@ -54,9 +59,7 @@ function sideBySide(stages: readonly Stage[], pass: Pass): ParallelSuggestion | 
   const end = endOf(stages.at(-1), inspection);
   if (first === undefined || end === null) return null;
   const { last, targets, joins } = end;
-  // Each further stage takes a copy of every edge into the first, and an edge to what waits for it.
-  const operations = (stages.length - 1) * (first.incoming.length + (joins === "direct" ? targets.length : 1));
-  if (operations > PATCH_OPERATIONS_MAX) return null;
+  if (operationsFor(stages.length - 1, first, end) > PATCH_OPERATIONS_MAX) return null;
   const others = stages.slice(0, -1);
   const members = [...others.flatMap(({ nodes }) => nodes), ...end.nodes];
   if (!areReadInTime(members, last.id, pass)) return null;
@@ -81,6 +84,13 @@ function sideBySide(stages: readonly Stage[], pass: Pass): ParallelSuggestion | 
     saves: { path_weight: saved },
   };
   return { suggestion, after: revision.after };
+}
+
+/** Each further stage takes a copy of every edge into the first and leads to what waits; a node to join them is wired up. */
+function operationsFor(others: number, first: CompiledNode, { targets, joins }: End): number {
+  const ways = joins === "direct" ? targets.length : 1;
+  const join = joins === "direct" ? 0 : 2 + GUARDED * targets.length;
+  return others * (first.incoming.length + GUARDED + ways - 1) + join;
 }
 
 /** Where the last stage ends, and how what follows waits for all of them. */

@@ -43,8 +43,9 @@ export class Revision {
     this.#edges.remove(index);
   }
 
-  get isEmpty(): boolean {
-    return this.#nodes.isUnchanged && this.#edges.isUnchanged;
+  /** Operations of the patch so far. */
+  get size(): number {
+    return this.#nodes.size + this.#edges.size;
   }
 
   /** The nodes and edges as the patch makes them. */
@@ -54,10 +55,9 @@ export class Revision {
 
   /** The patch; null when it has more operations than a patch may, or makes more than a definition may hold. */
   operations(): PatchOperation[] | null {
-    const operations = [...this.#nodes.operations(), ...this.#edges.operations()];
     const { nodes, edges } = this.after;
-    const fits = operations.length <= PATCH_OPERATIONS_MAX && nodes.length <= NODES_MAX && edges.length <= EDGES_MAX;
-    return fits ? operations : null;
+    const fits = this.size <= PATCH_OPERATIONS_MAX && nodes.length <= NODES_MAX && edges.length <= EDGES_MAX;
+    return fits ? [...this.#nodes.operations(), ...this.#edges.operations()] : null;
   }
 
   /** The same change with whole lists put in place of the old ones, for one too large to be told step by step. */
@@ -65,6 +65,9 @@ export class Revision {
     return [...this.#nodes.operationsByList(), ...this.#edges.operationsByList()];
   }
 }
+
+/** Operations for a change of what is there: its test, and itself. */
+export const GUARDED = 2;
 
 /** One of the two lists of a definition; places are those of the posted one. */
 class List<Item extends NodeDefinition | EdgeDefinition> {
@@ -92,7 +95,11 @@ class List<Item extends NodeDefinition | EdgeDefinition> {
   }
 
   get isUnchanged(): boolean {
-    return this.#replaced.size + this.#removed.size + this.#added.length === 0;
+    return this.size === 0;
+  }
+
+  get size(): number {
+    return (this.#replaced.size + this.#removed.size) * GUARDED + this.#added.length;
   }
 
   get after(): Item[] {

@@ -121,7 +121,7 @@ describe("suggested patches", () => {
           }
         }
       }),
-      { numRuns: Number(process.env.GRAPHS ?? 2_000), seed: Number(process.env.SEED ?? 20261124) },
+      { numRuns: Number(process.env.GRAPHS ?? 1_500), seed: Number(process.env.SEED ?? 20261124) },
     );
     if (process.env.GRAPHS) process.stderr.write(JSON.stringify([...counted]));
     const patchedKinds = SUGGESTION_KINDS.filter((kind) => kind !== "cacheable");
