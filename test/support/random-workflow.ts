@@ -74,6 +74,14 @@ function nodeOf(id: string, { type, config, continues, any }: Spec, read: string
         ...(any ? { join: "any" } : {}),
       };
     }
+    case 13:
+      return { id, type: "delay", config: { duration_ms: config * 10 }, ...more };
+    case 14:
+      return { id, type: "hitl", config: { message: "Go on?" }, ...(any ? { join: "any" } : {}) };
+    case 15:
+      return { id, type: "agent", config: { task: `About ${named.replace("$", "${$")}}`, tools: [] }, ...more };
+    case 16:
+      return { id, type: "loop", config: { max_iterations: 1 + (config % 3), loop_back_to: read ?? id } };
     case 11:
       return { id, type: "filter", config: { from: [1, 2, 3], condition: "item > 1.0" }, ...more };
     default:
@@ -109,7 +117,7 @@ function edgeOf(way: Way, from: JsonObject, to: string, read: string | null): Js
 const way = fc.record({ back: fc.nat({ max: 3 }), kind: fc.nat({ max: 11 }), condition: fc.nat({ max: 7 }) });
 const plainWay = fc.record({ back: fc.constant(0), kind: fc.constant(11), condition: fc.constant(0) });
 const spec = fc.record({
-  type: fc.oneof({ weight: 2, arbitrary: fc.nat({ max: 12 }) }, { weight: 1, arbitrary: fc.nat({ max: 2 }) }),
+  type: fc.oneof({ weight: 2, arbitrary: fc.nat({ max: 16 }) }, { weight: 1, arbitrary: fc.nat({ max: 2 }) }),
   config: fc.nat({ max: 9 }),
   reads: fc.nat({ max: 5 }),
   ways: fc.oneof(

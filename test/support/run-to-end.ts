@@ -57,10 +57,11 @@ export function runToEnd(document: unknown, inputs: Json, answer: Answer, schedu
     }
   };
   note();
-  while (run.tasks.length > 0) {
+  for (let steps = 0; isUnderWay(run); steps++) {
+    if (steps > STEPS_MAX) throw new Error("the run does not end");
     const [task] = run.tasks.splice(schedule(run.tasks, run.graph), 1);
-    if (task === undefined) throw new Error("the schedule names an open task");
-    run.answerTask(task, answer(task.config));
+    if (task !== undefined) run.answerTask(task, answer(task.config));
+    else if (!decideNext(run)) run.pass(HOUR_MS);
     note();
   }
   const { status, error } = run.view;
@@ -79,6 +80,24 @@ export function runToEnd(document: unknown, inputs: Json, answer: Answer, schedu
         : [],
     ),
   };
+}
+
+const STEPS_MAX = 1_000;
+const HOUR_MS = 3_600_000;
+
+function isUnderWay(run: RunDriver): boolean {
+  return !["completed", "failed", "cancelled"].includes(run.view.status);
+}
+
+/** Votes on an open approval, for or against by the id of its node; false when there is none. */
+function decideNext(run: RunDriver): boolean {
+  for (const [id, { status, approval }] of run.state.nodes) {
+    if (status !== "waiting" || approval === null || approval.decision !== null) continue;
+    const decision = id.charCodeAt(id.length - 1) % 3 === 0 ? ("reject" as const) : ("approve" as const);
+    run.command({ type: "decide", approval_id: approval.approval_id, voter: "key_a", decision, comments: "as its id" });
+    return true;
+  }
+  return false;
 }
 
 /** Every way in which the answers can come in, up to `max` ways; null when there are more. */

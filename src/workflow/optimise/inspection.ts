@@ -1,13 +1,20 @@
 /**
  * What all passes look at: the compiled graph, where its nodes and edges stand in the posted definition, what no run
- * reaches, who reads whom by name, and what must be left as it is because of loops.
+ * reaches, who reads whom by name, and what must be left as it is because of loops and agents.
  */
 import type { WorkflowDefinition } from "../definition.ts";
-import { type CompiledEdge, type CompiledGraph, type CompiledNode, compileGraph, edgeKeys } from "../graph.ts";
+import {
+  type CompiledEdge,
+  type CompiledGraph,
+  type CompiledNode,
+  compileGraph,
+  downstream,
+  edgeKeys,
+} from "../graph.ts";
 import { flowOf } from "../loops.ts";
 import { topologicalOrder, topologyOf } from "../topology.ts";
 import { findNeverTaken, type NeverTaken } from "./never-taken.ts";
-import { namesRead } from "./reading.ts";
+import { mayPatchItsRun, namesRead } from "./reading.ts";
 
 export class Inspection {
   readonly definition: WorkflowDefinition;
@@ -18,6 +25,8 @@ export class Inspection {
   /** Ids of the nodes that read a node by name, in their config or in a condition on their way out. */
   readonly readers: ReadonlyMap<string, readonly string[]>;
   readonly #nodePlaces: ReadonlyMap<string, number>;
+  /** All that stands behind agents that may patch their run. */
+  readonly #changeable: ReadonlySet<string>;
   /** By key; an edge that a loop implies has none. */
   readonly #edgePlaces: ReadonlyMap<string, number>;
 
@@ -33,6 +42,11 @@ export class Inspection {
     this.#nodePlaces = new Map(ids.map((id, index) => [id, index]));
     this.#edgePlaces = new Map(
       forward.flatMap(({ index }, place) => (index === null ? [] : [[keys[place] ?? "", index]])),
+    );
+    const patching = [...this.graph.nodes.values()].filter(mayPatchItsRun);
+    this.#changeable = downstream(
+      this.graph,
+      patching.flatMap((node) => node.outgoing.map((edge) => edge.to)),
     );
     const readers = new Map<string, string[]>();
     for (const node of this.graph.nodes.values()) {
@@ -60,9 +74,13 @@ export class Inspection {
     return this.#edgePlaces.get(edge.key) ?? null;
   }
 
-  /** In a loop, or where one leads: its passes and exits depend on what stands there, so it stays. */
+  /**
+   * In a loop, or where one leads: its passes and exits depend on what stands there, so it stays. So does what an agent
+   * may lead to work of its own while the run runs.
+   */
   isFixed(id: string): boolean {
     const node = this.node(id);
-    return node.loops.length > 0 || node.incoming.some((edge) => this.node(edge.from).loops.length > 0);
+    if (node.loops.length > 0 || this.#changeable.has(id)) return true;
+    return node.incoming.some((edge) => this.node(edge.from).loops.length > 0);
   }
 }

@@ -60,6 +60,14 @@ export function namesReadBy(edge: CompiledEdge): readonly string[] {
   return edge.program?.references.nodes ?? [];
 }
 
+/** An agent, also one that works on a map's items, whose tools change the workflow that it runs in. */
+export function mayPatchItsRun(node: CompiledNode): boolean {
+  return partsOf(node).some(({ type, definition }) => {
+    const tools = definition.config?.tools;
+    return type.type === "agent" && !(Array.isArray(tools) && !tools.includes("patch_workflow"));
+  });
+}
+
 /** Whether any expression reads `nodes` in a way that does not say which: every id then matters to it. */
 export function readsNodesAsAWhole(graph: CompiledGraph): boolean {
   return [...graph.nodes.values()].some((node) =>

@@ -217,6 +217,25 @@ describe("what may run is not called dead", () => {
       fork("output.n > 1.0", edge("a", "b", { branch: "if" }), edge("a", "c", { on: "failure" })),
     ],
     [
+      "a failure edge of what passes a failure on, which may be large",
+      {
+        nodes: [get("a"), pass("p"), value("b", "1"), value("c", "1"), value("o", "1")],
+        edges: [edge("a", "o"), edge("a", "p", { on: "failure" }), edge("p", "b"), edge("p", "c", { on: "failure" })],
+      },
+    ],
+    [
+      "a way out of a loop that its outcome decides, beside one with a condition that always holds",
+      {
+        nodes: [
+          pass("h"),
+          { id: "l", type: "loop", config: { max_iterations: 2, loop_back_to: "h", timeout_path: "late" } },
+          value("next", "1"),
+          value("late", "2"),
+        ],
+        edges: [edge("h", "l"), edge("l", "next", { condition: "true" })],
+      },
+    ],
+    [
       "an edge with a condition that is tried before the one that always holds",
       {
         nodes: [value("a", "1"), value("b", "1"), value("c", "1"), value("d", "1")],
@@ -301,6 +320,14 @@ describe("dead branches stay where something would notice", () => {
     [
       "where an expression reads all nodes",
       { nodes: dead(value("j", "size(nodes)")), edges: [edge("a", "b"), toX, edge("b", "j")] },
+      ["x"],
+    ],
+    [
+      "behind an agent that may lead to work of its own",
+      {
+        nodes: [{ id: "s", type: "agent", config: { task: "Look" } }, ...dead()],
+        edges: [edge("s", "a"), edge("a", "b"), toX],
+      },
       ["x"],
     ],
     [

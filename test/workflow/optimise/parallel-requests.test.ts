@@ -231,6 +231,11 @@ describe("requests side by side", () => {
 });
 
 describe("requests stay in a row", () => {
+  const agent = (id: string, tools?: string[]) => ({
+    id,
+    type: "agent",
+    config: { task: "Look into it", ...(tools === undefined ? {} : { tools }) },
+  });
   const row = (...nodes: { id: string; type: string; config?: object }[]) => ({
     nodes,
     edges: chain(...nodes.map(({ id }) => id)),
@@ -360,6 +365,16 @@ describe("requests stay in a row", () => {
         edges: chain("h", "l", "a", "b", "end"),
       },
     ],
+    ["an agent stands before them that may lead to work of its own", row(agent("s"), get("a"), get("b"), both)],
+    [
+      "one that works on items does",
+      row(
+        { id: "s", type: "map", config: { items: [1], node: { type: "agent", config: { task: "Look" } } } },
+        get("a"),
+        get("b"),
+        both,
+      ),
+    ],
     [
       "they are never reached",
       {
@@ -369,6 +384,15 @@ describe("requests stay in a row", () => {
     ],
   ])("%s", (_, workflow) => {
     expect(suggestionsOf(workflow, "parallel_requests")).toEqual([]);
+  });
+
+  test("behind an agent that changes nothing they do not, nor before one that does", () => {
+    for (const tools of [[], ["search_tools"]]) {
+      expect(suggestionsOf(row(agent("s", tools), get("a"), get("b"), both), "parallel_requests")).toHaveLength(1);
+    }
+    for (const tools of [undefined, [], ["patch_workflow"]]) {
+      expect(suggestionsOf(row(get("a"), get("b"), agent("end", tools)), "parallel_requests")).toHaveLength(1);
+    }
   });
 
   test("a second answer that only one of two branches waits for", () => {

@@ -11,6 +11,7 @@ import type { WorkflowDefinition } from "#workflow/definition.ts";
 import { optimise } from "#workflow/optimise/optimise.ts";
 import { SUGGESTION_KINDS, type Suggestion } from "#workflow/optimise/suggestion.ts";
 import { applyPatch } from "#workflow/patch.ts";
+import { holds } from "../../support/property.ts";
 import { randomWorkflow } from "../../support/random-workflow.ts";
 import {
   type Answer,
@@ -85,6 +86,8 @@ function outcome({ status, outputs }: Ended): string {
   return JSON.stringify([status, outputs]);
 }
 
+/** Patches of each kind that the suite's own cases must hold, so that the property says something of each. */
+const COMPARED_MIN = 20;
 const counted = new Map<string, number>();
 
 function compare(definition: WorkflowDefinition, suggestion: Suggestion, inputs: Json, answer: Answer): boolean {
@@ -112,7 +115,7 @@ function compare(definition: WorkflowDefinition, suggestion: Suggestion, inputs:
 
 describe("suggested patches", () => {
   test("keep status, outputs and effects of random workflows", { timeout: 120_000 }, () => {
-    fc.assert(
+    holds(
       fc.property(randomWorkflow(), fc.nat(), fc.constantFrom(0, 7), (definition, luck, n) => {
         for (const suggestion of optimise(definition).suggestions) {
           if (suggestion.patch.length === 0) continue;
@@ -121,11 +124,9 @@ describe("suggested patches", () => {
           }
         }
       }),
-      { numRuns: Number(process.env.GRAPHS ?? 1_500), seed: Number(process.env.SEED ?? 20261124) },
+      1_000,
     );
-    if (process.env.GRAPHS) process.stderr.write(JSON.stringify([...counted]));
     const patchedKinds = SUGGESTION_KINDS.filter((kind) => kind !== "cacheable");
-    for (const kind of patchedKinds)
-      expect({ kind, compared: counted.get(kind) ?? 0 }).not.toMatchObject({ compared: 0 });
+    for (const kind of patchedKinds) expect([kind, (counted.get(kind) ?? 0) >= COMPARED_MIN]).toEqual([kind, true]);
   });
 });
