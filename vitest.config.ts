@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig({
   test: {
-    // Fast tests: pure code and Node alone. Those in workerd and end to end have configurations of their own.
+    // Fast tests: pure code and Node alone. Those in workerd, end to end and in simulation have their own.
     include: ["test/**/*.test.ts"],
-    exclude: ["test/workers/**", "test/e2e/**"],
+    exclude: ["test/workers/**", "test/e2e/**", "test/simulation/**"],
   },
 });

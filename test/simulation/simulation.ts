@@ -28,6 +28,7 @@ import { type Instance, ObjectHost } from "./platform/object-host.ts";
 import { SimulatedQueue } from "./platform/queue.ts";
 import { Timeline } from "./platform/timeline.ts";
 import { Trace } from "./platform/trace.ts";
+import { tune } from "./platform/tuning.ts";
 import type { Crash, Scenario } from "./scenario/scenario.ts";
 
 /** When every scenario begins. */
@@ -123,6 +124,7 @@ class Simulation {
     const onRejection = (error: unknown) => this.#note(error);
     process.on("unhandledRejection", onRejection);
     watchCaches(this.#timeline);
+    tune(this.#scenario.bounds);
     beginBoot(1);
     let steps = 0;
     try {
@@ -227,6 +229,7 @@ class Simulation {
       runs: this.#runs,
       trace: this.#trace,
       begin: (first) => this.#beginRun(first, watch),
+      snapshotEvents: this.#scenario.bounds.SNAPSHOT_EVENTS_MIN,
       mayRepeatWrites: (rates["commit.fails"] ?? 0) > 0 || faults !== null,
     });
     this.#hosts.set(name, host);
