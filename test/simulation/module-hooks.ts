@@ -54,7 +54,9 @@ export function installModuleHooks(bug: PlantedBug | null): void {
 export function plant(source: string, bug: PlantedBug): string {
   const parts = source.split(bug.find);
   if (parts.length !== 2) {
-    throw new Error(`the bug "${bug.name}" needs one place in ${bug.file} that reads: ${bug.find} (found ${parts.length - 1})`);
+    throw new Error(
+      `the bug "${bug.name}" needs one place in ${bug.file} that reads: ${bug.find} (found ${parts.length - 1})`,
+    );
   }
   return parts.join(bug.put);
 }

@@ -28,9 +28,14 @@ export async function reportOf(scenario: Scenario): Promise<string> {
 export function scriptOf(scenario: Scenario): string {
   const { workflows, runs, commands, crashes, ...rest } = scenario;
   const list = (items: readonly unknown[], indent: string) =>
-    items.length === 0 ? "[]" : `[\n${items.map((item) => `${indent}  ${JSON.stringify(item)}`).join(",\n")}\n${indent}]`;
+    items.length === 0
+      ? "[]"
+      : `[\n${items.map((item) => `${indent}  ${JSON.stringify(item)}`).join(",\n")}\n${indent}]`;
   const flows = workflows
-    .map(({ nodes, edges }) => `    {\n      "nodes": ${list(nodes, "      ")},\n      "edges": ${list(edges, "      ")}\n    }`)
+    .map(
+      ({ nodes, edges }) =>
+        `    {\n      "nodes": ${list(nodes, "      ")},\n      "edges": ${list(edges, "      ")}\n    }`,
+    )
     .join(",\n");
   const head = JSON.stringify(rest).slice(0, -1);
   return `${head},\n  "workflows": [\n${flows}\n  ],\n  "runs": ${list(runs, "  ")},\n  "commands": ${list(commands, "  ")},\n  "crashes": ${list(crashes, "  ")}\n}`;

@@ -51,7 +51,8 @@ async function runSeeds({ seeds, from, threads: count, goOn, shrinks, bug }: Opt
     }
     print(await threads.tell(first.seed, shrinks));
     print("");
-    for (const { seed, check, message } of tally.failures) print(`seed ${seed} breaks ${check}: ${message.slice(0, 500)}`);
+    for (const { seed, check, message } of tally.failures)
+      print(`seed ${seed} breaks ${check}: ${message.slice(0, 500)}`);
     print(`${summary(tally)}: ${tally.failures.length} failed`);
     return 1;
   } finally {

@@ -40,6 +40,8 @@ const STEPS_MAX = 200_000;
 const MINUTE_MS = 60_000;
 /** How many steps go by between two looks at whether all is over. */
 const LOOK_STEPS = 16;
+/** Nothing happens for this long: another moment to look. */
+const PAUSE_MS = 1_000;
 
 type Environment = ConstructorParameters<typeof Coordinator>[1];
 
@@ -160,7 +162,9 @@ class Simulation {
       for (const watch of this.#watches.values()) watch.look();
       this.#projection.look();
       if (this.#violation !== null) return step;
-      if (step % LOOK_STEPS === 0 && this.#timeline.nowMs >= healedMs && this.#isOver()) {
+      const nextMs = this.#timeline.nextMs ?? Number.POSITIVE_INFINITY;
+      const isPause = step % LOOK_STEPS === 0 || nextMs - this.#timeline.nowMs > PAUSE_MS;
+      if (isPause && this.#timeline.nowMs >= healedMs && this.#isOver()) {
         if (isReading) return step;
         isReading = true;
         this.#client.readAll();
@@ -204,7 +208,15 @@ class Simulation {
 
   #stub(name: string): object {
     const host = this.#host(name);
-    return new Proxy({}, { get: (_, method) => (...values: unknown[]) => host.call(String(method), values) });
+    return new Proxy(
+      {},
+      {
+        get:
+          (_, method) =>
+          (...values: unknown[]) =>
+            host.call(String(method), values),
+      },
+    );
   }
 
   #host(name: string): ObjectHost {

@@ -24,10 +24,7 @@ export class Threads {
     );
   }
 
-  async run(
-    order: { from: number; seeds: number; goOn: boolean },
-    onProgress: (tally: Tally) => void,
-  ): Promise<Tally> {
+  async run(order: { from: number; seeds: number; goOn: boolean }, onProgress: (tally: Tally) => void): Promise<Tally> {
     const tally: Tally = { seeds: 0, steps: 0, events: 0, failures: [] };
     let next = order.from;
     const until = order.from + order.seeds;

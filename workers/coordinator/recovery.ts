@@ -38,9 +38,7 @@ export class Recovery {
     const { runs, positions, queuesAreInMemory } = parts;
     this.from = positions.number("sent_through");
     const isNewBoot = queuesAreInMemory && positions.text("boot") !== bootId();
-    const suspects = isNewBoot
-      ? runs.live()
-      : runs.changedSince(this.from, Number.MAX_SAFE_INTEGER).runIds;
+    const suspects = isNewBoot ? runs.live() : runs.changedSince(this.from, Number.MAX_SAFE_INTEGER).runIds;
     this.#input = { type: isNewBoot ? "queues_lost" : "tasks_unsent" };
     this.#suspects = suspects.length > 0 || isNewBoot ? suspects : null;
   }

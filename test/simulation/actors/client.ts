@@ -141,7 +141,8 @@ export class Client {
     for (let attempt = 100; ; attempt++) {
       const reply = await this.#tryStart(run, attempt, otherBody ? "other" : "h");
       if (reply === null) continue;
-      if (otherBody) must(reply.outcome === "key_conflict", "3", () => `another body under ${run.key} is ${reply.outcome}`);
+      if (otherBody)
+        must(reply.outcome === "key_conflict", "3", () => `another body under ${run.key} is ${reply.outcome}`);
       else {
         must("run" in reply, "3", () => `the same start of ${run.name} is answered with ${reply.outcome}`);
         this.#accept(run, reply.run);
@@ -161,7 +162,11 @@ export class Client {
   #judge(view: RunView): void {
     const run = this.#parts.runs.get(view.run_id);
     must(run !== undefined, "1", () => `${view.run_id} was shown, and no log holds it`);
-    must(run.statuses.includes(view.status), "views", () => `${view.run_id} is shown as ${view.status}, which it never was`);
+    must(
+      run.statuses.includes(view.status),
+      "views",
+      () => `${view.run_id} is shown as ${view.status}, which it never was`,
+    );
     if (view.ended_at === null) return;
     must(run.status === view.status, "2", () => `${view.run_id} is shown as ${view.status}, and it is ${run.status}`);
     if (view.outputs === undefined) return;

@@ -75,7 +75,8 @@ export class Workers {
     const kind = choices.fraction(`answer/${about}`);
     const { retryable, fatal, throws } = answers;
     if (kind < retryable) return answer({ ok: false, error: retryableError(choices, about) });
-    if (kind < retryable + fatal) return answer({ ok: false, error: nodeError("http_status", "answered 404", { retryable: false }) });
+    if (kind < retryable + fatal)
+      return answer({ ok: false, error: nodeError("http_status", "answered 404", { retryable: false }) });
     if (kind < retryable + fatal + throws) throw new TypeError("the stand-in has a bug");
     return answer({ ok: true, output: this.#output(about) });
   }
@@ -93,7 +94,16 @@ export class Workers {
     const v = choices.between(`v/${about}`, 0, 9);
     if (choices.chance(`large/${about}`, answers.large)) return { v, text: "x".repeat(5_000) };
     const list = Array.from({ length: choices.between(`list/${about}`, 0, 4) }, (_, index) => (v + index) % 10);
-    return choices.pick<Json>(`shape/${about}`, [{ v }, { v, list }, { v, list }, { list }, { v: "text" }, list, v, null]);
+    return choices.pick<Json>(`shape/${about}`, [
+      { v },
+      { v, list },
+      { v, list },
+      { list },
+      { v: "text" },
+      list,
+      v,
+      null,
+    ]);
   }
 }
 
@@ -105,7 +115,10 @@ function retryableError(choices: Choices, about: string): NodeError {
   return choices.pick(`error/${about}`, [
     nodeError("network", "connection reset"),
     nodeError("http_status", "answered 503", { retryable: true }),
-    nodeError("http_status", "answered 429", { retryable: true, retry_after_ms: choices.between(`after/${about}`, 1, 90_000) }),
+    nodeError("http_status", "answered 429", {
+      retryable: true,
+      retry_after_ms: choices.between(`after/${about}`, 1, 90_000),
+    }),
   ]);
 }
 

@@ -33,9 +33,17 @@ export class ProjectionWatch {
       must(row.seq >= before, "views", () => `the row of ${row.run_id} goes back from ${before} to ${row.seq}`);
       this.#seen.set(row.run_id, row.seq);
       const run = this.#runs.get(row.run_id);
-      must(run !== undefined && row.seq <= run.seq, "views", () => `D1 shows ${row.run_id} at ${row.seq}, which no log holds`);
+      must(
+        run !== undefined && row.seq <= run.seq,
+        "views",
+        () => `D1 shows ${row.run_id} at ${row.seq}, which no log holds`,
+      );
       const status = run.statuses[row.seq - 1];
-      must(row.status === status, "views", () => `D1 shows ${row.run_id} as ${row.status} at ${row.seq}: it was ${status}`);
+      must(
+        row.status === status,
+        "views",
+        () => `D1 shows ${row.run_id} as ${row.status} at ${row.seq}: it was ${status}`,
+      );
     }
   }
 

@@ -74,16 +74,16 @@ export class ShardWatch {
   forgetLost(): void {
     const { disk } = this.host;
     const hasTables = this.#hasTables;
-    const left = hasTables
-      ? disk.look("SELECT run_id, max(last_seq) AS seq FROM event GROUP BY run_id")
-      : [];
+    const left = hasTables ? disk.look("SELECT run_id, max(last_seq) AS seq FROM event GROUP BY run_id") : [];
     const seqs = new Map(left.map((row) => [String(row.run_id), Number(row.seq)]));
     this.#lastId = hasTables ? Number(disk.look("SELECT max(id) AS id FROM event")[0]?.id ?? 0) : 0;
     for (const [runId, run] of this.#parts.runs) {
       if (run.shard !== this.host.name || seqs.get(runId) === run.seq) continue;
       this.#parts.runs.delete(runId);
       this.#folded.delete(runId);
-      const rows = hasTables ? disk.look("SELECT id, run_id, events FROM event WHERE run_id = ? ORDER BY id", runId) : [];
+      const rows = hasTables
+        ? disk.look("SELECT id, run_id, events FROM event WHERE run_id = ? ORDER BY id", runId)
+        : [];
       for (const row of rows) this.#takeRow(row as unknown as EventRow);
     }
   }
@@ -161,8 +161,7 @@ export class ShardWatch {
     );
     const own = [...this.#parts.runs.values()].filter((run) => run.shard === this.host.name);
     const ended = own.filter((run) => run.isTerminal).length;
-    const isRight =
-      counted?.runs === own.length && counted.ended === ended && counted.live === own.length - ended;
+    const isRight = counted?.runs === own.length && counted.ended === ended && counted.live === own.length - ended;
     must(isRight, "14", () => `${own.length} runs, ${ended} ended; the shard counts ${JSON.stringify(counted)}`);
   }
 

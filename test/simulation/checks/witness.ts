@@ -36,14 +36,26 @@ export class Witness {
         (event) =>
           event.type === "node.queued" && event.node === path && event.visit === visit && event.attempt === attempt,
       );
-    must(isInLog === true, "effects", () => `a queue was handed ${path}/${visit}/${attempt} of ${run_id}, which no log holds`);
+    must(
+      isInLog === true,
+      "effects",
+      () => `a queue was handed ${path}/${visit}/${attempt} of ${run_id}, which no log holds`,
+    );
   }
 
   /** A worker executes a task: every attempt of a visit makes the same request, under the same key. */
   executes(task: TaskMessage, config: JsonObject): void {
     const expected = this.#runs.get(task.run_id)?.config(task.path, task.visit);
-    must(expected !== undefined, "effects", () => `a worker executes ${task.path} of ${task.run_id}, which was never queued`);
+    must(
+      expected !== undefined,
+      "effects",
+      () => `a worker executes ${task.path} of ${task.run_id}, which was never queued`,
+    );
     const isIt = isEqualJson({ ...config, secrets: [] }, { ...expected, secrets: [] });
-    must(isIt, "3", () => `${task.path}/${task.visit}: a worker is given ${JSON.stringify(config)}, not ${JSON.stringify(expected)}`);
+    must(
+      isIt,
+      "3",
+      () => `${task.path}/${task.visit}: a worker is given ${JSON.stringify(config)}, not ${JSON.stringify(expected)}`,
+    );
   }
 }

@@ -5,7 +5,7 @@ import { kindOf } from "../nodes/registry.ts";
 import { errorAsOutput, isGiven, refuses } from "../scenario/given.ts";
 import type { NodeModel } from "./node-model.ts";
 import type { Rules } from "./rules.ts";
-import type { EventOf, RunModel } from "./run-model.ts";
+import { type EventOf, LATE_MS, type RunModel } from "./run-model.ts";
 import { must, Violation } from "./violation.ts";
 
 /** The engine's bounds, written down a second time: a change of one must be meant. */
@@ -30,6 +30,7 @@ export const NODE_RULES: Rules = {
     const node = run.node(event.node);
     must(!run.isTerminal, "2", () => `${node.id} is skipped after the end`);
     must(node.status === "pending", "5", () => `${node.id} is skipped though it is ${node.status}`);
+    run.mustBePrompt(node, event.at);
     const isUnavailable = event.reason === "unavailable";
     must(
       run.readiness(node) === (isUnavailable ? "ready" : "dead"),
@@ -74,7 +75,12 @@ function nextAttempt(run: RunModel, node: NodeModel, event: EventOf<"node.queued
   const max = attemptsMax(run, node);
   must(run.failing === null && !run.isTerminal, "5", () => `${node.id} is tried again in a run that has failed`);
   must(node.due?.why === "retry", "rules", () => `${node.id} is tried again though it waits for something else`);
-  must(event.at >= (node.due?.atMs ?? 0), "11", () => `${node.id} is tried again ${(node.due?.atMs ?? 0) - event.at} ms early`);
+  must(
+    event.at >= (node.due?.atMs ?? 0),
+    "11",
+    () => `${node.id} is tried again ${(node.due?.atMs ?? 0) - event.at} ms early`,
+  );
+  must(event.at - (node.due?.atMs ?? 0) <= LATE_MS, "effects", () => `${node.id} is tried again long after its time`);
   must(event.attempt === node.attempt + 1, "13", () => `attempt ${event.attempt} follows ${node.attempt}`);
   must(event.attempt <= max, "13", () => `${node.id} has ${max} attempts, and ${event.attempt} is begun`);
   must(event.sends === 1, "13", () => `attempt ${event.attempt} of ${node.id} begins with ${event.sends} sends`);
@@ -108,12 +114,17 @@ function started(run: RunModel, event: EventOf<"node.started">): void {
   const node = run.node(event.node);
   const { kind } = kindOf(run.definition.node(node.id).type);
   if (event.worker === "coordinator") {
-    if (kind === "task" && node.status === "waiting") must(event.attempt === node.attempt + 1, "13", () => `${node.id} starts attempt ${event.attempt}`);
+    if (kind === "task" && node.status === "waiting")
+      must(event.attempt === node.attempt + 1, "13", () => `${node.id} starts attempt ${event.attempt}`);
     else run.begin(node, event);
     node.attempt = event.attempt;
     node.expected = kind === "unavailable" ? refuses("expression_failed") : run.execute(node);
     if (kind === "unavailable") {
-      must(run.route(node, "success", null) === null, "rules", () => `${node.id} is started though its type is not there`);
+      must(
+        run.route(node, "success", null) === null,
+        "rules",
+        () => `${node.id} is started though its type is not there`,
+      );
     }
     if (kind === "task") {
       must(!run.renderedConfig(node).ok, "rules", () => `${node.id} was not queued though its config can be rendered`);
@@ -140,13 +151,20 @@ function retrying(run: RunModel, event: EventOf<"node.retrying">): void {
   must(event.attempt < max, "13", () => `${node.id} has ${max} attempts and waits for another after ${event.attempt}`);
   must(isRetryable(event.error), "rules", () => `${node.id} is tried again after ${event.error.code}`);
   must(run.failing === null, "5", () => `${node.id} is to be tried again in a run that has failed`);
-  const { backoff_ms: backoff = 1_000, backoff_multiplier: multiplier = 2, jitter = true } =
-    run.definition.node(node.id).retry ?? {};
+  const {
+    backoff_ms: backoff = 1_000,
+    backoff_multiplier: multiplier = 2,
+    jitter = true,
+  } = run.definition.node(node.id).retry ?? {};
   const longest = Math.floor(Math.min(backoff * multiplier ** (event.attempt - 1), BACKOFF_MS_MAX));
   const asked = Math.min(event.error.retry_after_ms ?? 0, RETRY_AFTER_MS_MAX);
   const delay = event.retry_at - event.at;
   const least = Math.max(asked, jitter ? 0 : longest);
-  must(delay >= least && delay <= Math.max(asked, longest), "11", () => `${node.id} is to be tried again after ${delay} ms`);
+  must(
+    delay >= least && delay <= Math.max(asked, longest),
+    "11",
+    () => `${node.id} is to be tried again after ${delay} ms`,
+  );
   node.due = { why: "retry", atMs: event.retry_at };
   node.error = event.error;
   run.setActive(node, "waiting");
@@ -158,11 +176,19 @@ function completed(run: RunModel, event: EventOf<"node.completed">): void {
   const output = run.valueOf(event.output, node.id, node.visit);
   if (event.error === undefined) {
     const isRight = node.expected === null ? isReportedOutput(run, node, output) : isGiven(node.expected, output);
-    must(isRight, node.expected === null ? "4" : "rules", () => `${node.id} completes with ${text(output)}, ${expectation(run, node)}`);
+    must(
+      isRight,
+      node.expected === null ? "4" : "rules",
+      () => `${node.id} completes with ${text(output)}, ${expectation(run, node)}`,
+    );
   } else {
     must(run.definition.node(node.id).on_error === "continue", "rules", () => `${node.id} continues after a failure`);
     mustBeTheEnd(run, node, event, event.error);
-    must(isEqualJson(output, errorAsOutput(event.error, node.id)), "rules", () => `${node.id} continues with ${text(output)}`);
+    must(
+      isEqualJson(output, errorAsOutput(event.error, node.id)),
+      "rules",
+      () => `${node.id} continues with ${text(output)}`,
+    );
   }
   const route = run.route(node, "success", output);
   must(route !== null, "rules", () => `${node.id} completes though a condition behind it cannot be evaluated`);
@@ -209,7 +235,9 @@ function mustBeTheEnd(run: RunModel, node: NodeModel, event: NodeEvent, error: N
     must(isRight, "rules", () => `${node.id} fails with ${error.code}, ${expectation(run, node)}`);
     return;
   }
-  const unroutable = run.reported(node).some((outcome) => outcome.ok && run.route(node, "success", outcome.output) === null);
+  const unroutable = run
+    .reported(node)
+    .some((outcome) => outcome.ok && run.route(node, "success", outcome.output) === null);
   if (unroutable && error.code === "expression_failed") return;
   mustBeReported(run, node, event, error, "metrics" in event && event.metrics !== undefined);
   const mayBeTriedAgain = isRetryable(error) && node.attempt < attemptsMax(run, node) && run.failing === null;
@@ -225,12 +253,20 @@ function mustBeReported(run: RunModel, node: NodeModel, event: NodeEvent, error:
   const { due, sends, faults } = node;
   switch (error.code) {
     case "timeout":
-      must(due?.why === "execution", "11", () => `${node.id} times out though nobody has announced that it was started`);
+      must(
+        due?.why === "execution",
+        "11",
+        () => `${node.id} times out though nobody has announced that it was started`,
+      );
       must(event.at >= due.atMs, "11", () => `${node.id} times out ${due.atMs - event.at} ms early`);
       break;
     case "worker_lost": {
       const isUp = due?.why === "dispatch" && sends > FAULTS_MAX && event.at >= due.atMs;
-      must(isUp || faults === FAULTS_MAX, "13", () => `${node.id} is given up after ${sends} sends and ${faults} faults`);
+      must(
+        isUp || faults === FAULTS_MAX,
+        "13",
+        () => `${node.id} is given up after ${sends} sends and ${faults} faults`,
+      );
       break;
     }
     default:
@@ -266,7 +302,9 @@ function isRetryable(error: NodeError): boolean {
 function expectation(run: RunModel, node: NodeModel): string {
   const { expected } = node;
   if (expected === null) return `and workers reported ${text(run.reported(node) as unknown as Json)}`;
-  return expected.ok && "value" in expected ? `and it should give ${text(expected.value)}` : `and it should ${text(expected as unknown as Json)}`;
+  return expected.ok && "value" in expected
+    ? `and it should give ${text(expected.value)}`
+    : `and it should ${text(expected as unknown as Json)}`;
 }
 
 function asJson(error: NodeError): Json {

@@ -18,7 +18,11 @@ export const RUN_RULES: Rules = {
     mayEnd(run, "run.completed");
     must(run.failing === null, "rules", () => `the run completes though ${run.failing?.node} failed`);
     for (const id of run.definition.nodes.keys()) {
-      must(run.node(id).status !== "pending", "rules", () => `the run completes though ${id} was neither run nor skipped`);
+      must(
+        run.node(id).status !== "pending",
+        "rules",
+        () => `the run completes though ${id} was neither run nor skipped`,
+      );
     }
     run.status = "completed";
   },

@@ -6,7 +6,7 @@ import type { Choices } from "./choices.ts";
 import type { Faults } from "./faults.ts";
 import { ObjectDisk } from "./object-disk.ts";
 import { ObjectLife } from "./object-life.ts";
-import { type Happening, Owner, type Timeline } from "./timeline.ts";
+import type { Happening, Owner, Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 
 export type Instance = Record<string, (...values: unknown[]) => Promise<unknown>> & { alarm(): Promise<void> };

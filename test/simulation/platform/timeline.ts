@@ -80,7 +80,11 @@ export class Timeline {
   }
 
   #dropDead(): void {
-    for (let top = this.#heap[0]; top !== undefined && (top.happen === null || !top.owner.isAlive); top = this.#heap[0]) {
+    for (
+      let top = this.#heap[0];
+      top !== undefined && (top.happen === null || !top.owner.isAlive);
+      top = this.#heap[0]
+    ) {
       this.#pop();
     }
   }

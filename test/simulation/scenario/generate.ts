@@ -124,7 +124,8 @@ function makeCommands(random: Seeded, runs: readonly RunScript[], healMs: number
     const at = () => run.atMs + Math.floor(random.next() ** 2 * healMs);
     if (random.chance(0.12)) commands.push({ type: "cancel", atMs: at(), run: run.name });
     if (random.chance(0.3)) commands.push({ type: "read", atMs: at(), run: run.name, limit: random.pick([1, 7, 100]) });
-    if (random.chance(0.2)) commands.push({ type: "wait", atMs: at(), run: run.name, waitMs: random.between(1, 30_000) });
+    if (random.chance(0.2))
+      commands.push({ type: "wait", atMs: at(), run: run.name, waitMs: random.between(1, 30_000) });
     if (run.key !== undefined && random.chance(0.7)) {
       commands.push({ type: "start_again", atMs: at(), run: run.name, otherBody: random.chance(0.3) });
     }

@@ -57,7 +57,8 @@ class Growing {
 
   #kind(isJoin: boolean): NodeKind {
     const random = this.#random;
-    if (isJoin && (this.#growingJoins >= GROWING_JOINS_MAX || random.chance(0.6))) return kindOf(random.pick(SHRINKING));
+    if (isJoin && (this.#growingJoins >= GROWING_JOINS_MAX || random.chance(0.6)))
+      return kindOf(random.pick(SHRINKING));
     if (isJoin) this.#growingJoins += 1;
     let left = random.next() * NODE_KINDS.reduce((sum, kind) => sum + kind.weight, 0);
     for (const kind of NODE_KINDS) {

@@ -66,4 +66,3 @@ export interface Scenario {
   /** Exactly these faults instead of chance. */
   faults: string[] | null;
 }
-

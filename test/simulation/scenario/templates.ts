@@ -52,6 +52,7 @@ function resolve(reference: string, reading: TemplateReading): Json | undefined 
     value = reading.node(steps.shift() ?? "");
     if (value === undefined) return null;
   } else value = root === "inputs" ? reading.inputs : reading.run;
-  for (const step of steps) value = isJsonObject(value ?? null) ? ownValue(value as { [key: string]: Json }, step) : undefined;
+  for (const step of steps)
+    value = isJsonObject(value ?? null) ? ownValue(value as { [key: string]: Json }, step) : undefined;
   return value;
 }
