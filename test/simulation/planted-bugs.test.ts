@@ -5,7 +5,7 @@ import { plant } from "./module-hooks.ts";
 import { PLANTED_BUGS, type PlantedBug } from "./planted-bugs.ts";
 import { simulateInProcess } from "./simulate-process.ts";
 
-const SEEDS_MAX = 1_000;
+const SEEDS_MAX = 3_000;
 
 describe("simulation: a planted bug is found", () => {
   test.concurrent.each(PLANTED_BUGS)("$name", async ({ name, breaks }) => {

@@ -273,19 +273,8 @@ class Simulation {
       reported: (taskId) => this.#witness.reported(taskId),
       lifeAt: (atMs) => watch.host.lives.filter((begunMs) => begunMs <= atMs).length,
       local: this.#scenario.local,
-      mayBeUnheard: () => this.#mayBeUnheard(),
+      mayBeUnheard: (taskId) => this.#witness.mayBeUnheard(taskId),
     });
-  }
-
-  /** A message or a worker was lost for good: then only the deadline of the dispatch helps. */
-  #mayBeUnheard(): boolean {
-    const isLocal = this.#scenario.local;
-    for (const name of this.#faults.happened) {
-      if (name.startsWith("message.lost") || name.startsWith("task.hangs")) return true;
-      // Locally a message counts as acknowledged while its task goes on in the background.
-      if (isLocal && name.startsWith("batch.lost")) return true;
-    }
-    return false;
   }
 
   #makeQueues(workers: Workers): SimulatedQueue[] {
@@ -305,6 +294,7 @@ class Simulation {
       deadLetters: null,
       consume: (batch) => workers.deadLetters(batch),
       onTaken: () => undefined,
+      onLost: () => undefined,
     });
     const http = new SimulatedQueue("weir-http", {
       ...shared,
@@ -313,6 +303,7 @@ class Simulation {
       deadLetters: dead,
       consume: (batch, invocation) => workers.tasks(batch, invocation),
       onTaken: (body) => this.#witness.taken(body),
+      onLost: (body) => this.#witness.lost(body),
     });
     return [http, dead];
   }

@@ -106,7 +106,11 @@ function handedOverAgain(run: RunModel, node: NodeModel, event: EventOf<"node.qu
     must(mayBeLost, "11", () => `${what()} though it is not due and nothing was lost`);
     node.recoveredInLife = life;
   } else {
-    must(run.surroundings.mayBeUnheard(), "effects", () => `${what()} after nothing was heard, and nothing was lost`);
+    must(
+      run.surroundings.mayBeUnheard(run.taskId(node)),
+      "effects",
+      () => `${what()} after nothing was heard, and nothing was lost`,
+    );
   }
 }
 

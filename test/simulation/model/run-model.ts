@@ -23,8 +23,8 @@ export interface Surroundings {
   lifeAt(atMs: number): number;
   /** Queues and workers live and die with the process. */
   local: boolean;
-  /** Whether anything happened by which a task may never be heard of. */
-  mayBeUnheard(): boolean;
+  /** Whether anything happened by which the task may never be heard of. */
+  mayBeUnheard(taskId: string): boolean;
 }
 
 /** Keys of configs that are expressions: templates in them are left alone. */
@@ -270,6 +270,10 @@ export class RunModel {
 
   /** Outcomes that workers reported of the node's current attempt. */
   reported(node: NodeModel): readonly TaskOutcome[] {
-    return this.surroundings.reported(`${this.runId}/${node.id}/${node.visit}/${node.attempt}`);
+    return this.surroundings.reported(this.taskId(node));
+  }
+
+  taskId(node: NodeModel): string {
+    return `${this.runId}/${node.id}/${node.visit}/${node.attempt}`;
   }
 }
