@@ -4,6 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
+import { tryAgentPatch } from "#engine/agent-patches.ts";
 import { type ApprovalView, approvalViews } from "#engine/approval-view.ts";
 import type { RunCommand } from "#engine/commands/command.ts";
 import type { Explanation } from "#engine/explain.ts";
@@ -13,11 +14,13 @@ import { isTerminal } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import type { RunView } from "#engine/view.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
-import type { JsonObject } from "#kernel/json.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
 import { Graphs } from "#store/shard/graphs.ts";
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
 import { Positions } from "#store/shard/positions.ts";
 import type {
+  BulkItem,
+  BulkReply,
   CommandReply,
   CoordinatorRpc,
   DefinitionOf,
@@ -55,6 +58,9 @@ const DUE_RUNS_PER_LOOK = 200;
 
 /** A run whose look failed is looked at again after this. */
 const POSTPONE_MS = 60_000;
+
+/** Runs of an earlier life that could not be taken up are looked at again after this. */
+const RECOVERY_DELAY_MS = 1_000;
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -121,7 +127,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       runs: this.#runs,
       positions,
       logger: this.#logger,
-      rowOf: (runId) => this.#reader.row(runId),
+      rowsOf: (runId) => this.#reader.rows(runId),
     });
     this.#retention = new Retention({
       database: env.DB,
@@ -232,6 +238,32 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     });
   }
 
+  async bulk(tenant: string, items: BulkItem[]): Promise<BulkReply[]> {
+    return Promise.all(
+      items.map(async (item) => {
+        try {
+          return await this.#bulkItem(tenant, item);
+        } catch {
+          return { outcome: "failed" as const };
+        }
+      }),
+    );
+  }
+
+  async #bulkItem(tenant: string, item: BulkItem): Promise<BulkReply> {
+    if ("replay" in item) {
+      const reply = await this.replayRun(tenant, item.run_id, item.replay);
+      if (reply === null) return { outcome: "absent" };
+      if (reply.outcome === "started") return { outcome: "done" };
+      return reply.outcome === "refused" ? reply : { outcome: "overloaded" };
+    }
+    const reply = await this.command(tenant, item.run_id, item.command);
+    if (reply === null) return { outcome: "absent" };
+    if (reply.outcome === "done") return { outcome: "done" };
+    const isCancelled = this.#reader.find(tenant, item.run_id)?.state.status === "cancelled";
+    return item.command.type === "cancel" && isCancelled ? { outcome: "done" } : reply;
+  }
+
   async tasksStarted(starts: OfTenant<TaskStart>[]): Promise<Outcome[]> {
     return this.#changeAll(starts, (start) => ({ type: "task_started", start }));
   }
@@ -243,6 +275,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   async taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null> {
     const run = this.#reader.find(tenant, address.run_id);
     return run === null ? null : planTaskConfig(run.state, address, this.#transitions.contextOf(run.state));
+  }
+
+  async tryPatch(tenant: string, address: TaskAddress, earlier: Json[][], operations: Json[]) {
+    const run = this.#reader.find(tenant, address.run_id);
+    if (run === null) return null;
+    return tryAgentPatch(run.state, address, earlier, operations, this.#transitions.contextOf(run.state));
   }
 
   /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */
@@ -282,9 +320,15 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   /** What takes D1's time: never waited for by what must happen at its time. */
   async #carryOver(): Promise<void> {
-    await this.#projector.flush(() => this.#dispatcher.sentThrough(this.#runs.lastId));
+    await this.#projector.flush(() => this.#sentThrough());
     await this.#retention.look(Date.now());
     this.#rearm();
+  }
+
+  /** Until an earlier life's tasks have been sent again, the position stays below them. */
+  #sentThrough(): number {
+    const { isNeeded, from } = this.#recovery;
+    return isNeeded ? from : this.#dispatcher.sentThrough(this.#runs.lastId);
   }
 
   /** One run that cannot be looked at does not keep the others from it, and is not asked for again at once. */
@@ -302,6 +346,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const times = [
       this.#runs.nextDueAt(),
       dueInMs === null ? null : nowMs + dueInMs,
+      this.#recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,
       this.#runs.lastId === 0 ? null : this.#retention.dueAt,
     ];
     for (const at of times) if (at !== null) this.#alarm.noLaterThan(Math.max(at, nowMs));

@@ -3,6 +3,8 @@ import { z } from "@hono/zod-openapi";
 import { REPLAY_MODES } from "#engine/events.ts";
 import { WAIT_KINDS } from "#engine/explain.ts";
 import { NODE_STATUSES, RUN_STATUSES, type RunStatus } from "#engine/state.ts";
+import { approval } from "./approval-schemas.ts";
+import { runPatch } from "./patch-schemas.ts";
 import { BASE_PATH } from "./route.ts";
 
 const status = z.enum(RUN_STATUSES);
@@ -85,8 +87,8 @@ export const runDetails = wholeRun
   .extend({
     definition: anything,
     node_executions: z.record(z.string(), nodeExecution),
-    patches: z.array(anything),
-    approvals: z.array(anything),
+    patches: z.array(runPatch),
+    approvals: z.array(approval),
   })
   .openapi("RunDetails");
 

@@ -135,13 +135,15 @@ export interface Source {
 }
 
 export async function findSource(services: Services, tenant: string, order: RunOrder): Promise<Source> {
-  const { workflows, urlPolicy } = services;
-  if (order.workflow === undefined) {
-    const { definition } = acceptDocument(order.definition, "/definition", urlPolicy);
-    return { tag: null, artifactId: await workflows.addArtifact(tenant, definition, Date.now()), definition };
-  }
-  const found = await workflows.find(tenant, order.workflow);
-  if (found === null) throw new ApiError("not_found", `there is no workflow "${order.workflow.slice(0, 200)}"`);
+  if (order.workflow !== undefined) return findWorkflow(services, tenant, order.workflow);
+  const { definition } = acceptDocument(order.definition, "/definition", services.urlPolicy);
+  return { tag: null, artifactId: await services.workflows.addArtifact(tenant, definition, Date.now()), definition };
+}
+
+/** The version that a tag or an artifact id names; `not_found` when it names none. */
+export async function findWorkflow({ workflows }: Services, tenant: string, name: string): Promise<Source> {
+  const found = await workflows.find(tenant, name);
+  if (found === null) throw new ApiError("not_found", `there is no workflow "${name.slice(0, 200)}"`);
   return found;
 }
 

@@ -79,7 +79,8 @@ function toPending(state: RunState, id: string): void {
   const previous = status === "completed" || status === "pending" ? node.previous : null;
   // An `any` join is led by an edge from outside the body, if one was taken.
   const via = taken > 0 ? (node.via ?? takenFrom(state, id)) : null;
-  const kept: Partial<NodeState> = { visit, resolved, taken, via, output, previous, began_seq, ended_seq };
+  const { approval } = node;
+  const kept: Partial<NodeState> = { approval, visit, resolved, taken, via, output, previous, began_seq, ended_seq };
   Object.assign(node, newNodeState(), kept);
   state.active.delete(id);
 }

@@ -1,7 +1,7 @@
 /** How an event of a node changes its state: visits, attempts, ends, and what a waiting node waits for. */
 import { invariant } from "#kernel/errors.ts";
 import type { RunEvent, StoredValue } from "./events.ts";
-import { OUTPUT_INLINE_BYTES } from "./limits.ts";
+import { OUTPUT_INLINE_BYTES, PAST_APPROVALS_MAX } from "./limits.ts";
 import { ESCALATION, nodeOf, type PartOf, partOf } from "./path.ts";
 import { type ItemsState, type NodeState, newNodeState, type RunState } from "./state.ts";
 
@@ -19,7 +19,10 @@ export function nodeStateOf(state: RunState, path: string): NodeState {
 export function applyToNode(state: RunState, event: NodeEvent): void {
   const node = nodeStateOf(state, event.node);
   const isNewVisit = event.visit > node.visit;
-  if (isNewVisit) beginVisit(node, event.seq);
+  if (isNewVisit) {
+    keepApproval(state, event.node, node);
+    beginVisit(node, event.seq);
+  }
   node.visit = event.visit;
   node.iteration = event.iteration;
   node.attempt = event.attempt;
@@ -159,7 +162,13 @@ export function applyToApproval(state: RunState, event: Extract<RunEvent, { appr
   invariant(approval !== null, `an approval of ${event.node} was requested`);
   switch (event.type) {
     case "approval.voted":
-      approval.votes.push({ key: event.key, decision: event.decision, comments: event.comments, at: event.at });
+      approval.votes.push({
+        key: event.key,
+        decision: event.decision,
+        comments: event.comments,
+        ...(event.link === undefined ? {} : { link: event.link }),
+        at: event.at,
+      });
       break;
     case "approval.decided":
       approval.decision = event.decision;
@@ -176,6 +185,13 @@ export function applyToApproval(state: RunState, event: Extract<RunEvent, { appr
 /** What a value takes beside the log of its own; one that was passed through is counted where it was stored. */
 export function bytesBeside(value: StoredValue): number {
   return "value" in value || value.at !== undefined ? 0 : value.stored_bytes;
+}
+
+/** What was asked in an earlier visit can still be read for a while. */
+function keepApproval(state: RunState, path: string, { approval }: NodeState): void {
+  if (approval === null) return;
+  state.past_approvals.push({ node: path, approval });
+  if (state.past_approvals.length > PAST_APPROVALS_MAX) state.past_approvals.shift();
 }
 
 /** A new visit starts from nothing but its edges, which were resolved before it began, and the output before it. */

@@ -37,6 +37,7 @@ export function createState(event: RunQueued): RunState {
     replays: [],
     passes: new Map(),
     signals: [],
+    past_approvals: [],
     patches: [],
     applied: [],
     system: {},

@@ -4,10 +4,11 @@ import { nodeError } from "#kernel/errors.ts";
 import { emitStarted, viaOf, warnOfMissing } from "./beginning.ts";
 import { complete, failAttempt } from "./ending.ts";
 import { runInline } from "./inline/run-inline.ts";
-import { DISPATCH_DEADLINE_MS, FAULTS_MAX, NODE_WORK_MAX } from "./limits.ts";
+import { FAULTS_MAX, NODE_WORK_MAX } from "./limits.ts";
 import { seededUuid } from "./random.ts";
 import { renderTask } from "./render-task.ts";
 import { shadowOf } from "./shadow.ts";
+import { dispatchDeadlineMs } from "./task.ts";
 import type { Transition } from "./transition.ts";
 
 /** Starts what is done on a node's behalf, which never waits: an item, an escalation. */
@@ -61,7 +62,7 @@ export function queueAttempt(
     complete(transition, path, shadow);
     return;
   }
-  const dueAt = transition.nowMs + DISPATCH_DEADLINE_MS * 2 ** (counts.sends - 1);
+  const dueAt = transition.nowMs + dispatchDeadlineMs(counts.sends);
   const identity = transition.newIdentity(path, visit, attempt);
   transition.emit({ type: "node.queued", ...identity, due_at: dueAt, ...counts, ...viaOf(transition, node) });
   transition.effects.push({ type: "dispatch", task: task.value });

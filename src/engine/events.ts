@@ -132,11 +132,14 @@ interface OfApproval extends Base {
   approval_id: string;
 }
 
+export const PATCH_SOURCES = ["api", "agent"] as const;
+export type PatchSource = (typeof PATCH_SOURCES)[number];
+
 /** A patch before it is judged. `patch` numbers the patches of a run from 1, whatever becomes of them. */
 export interface PatchProposed extends Base {
   type: "patch.proposed";
   patch: number;
-  source: "api" | "agent";
+  source: PatchSource;
   by: string;
   /** The agent's path. */
   node?: string;
@@ -204,6 +207,8 @@ export type RunEvent =
       key: string;
       decision: DecisionName;
       comments: string | null;
+      /** The signed link that it came by, which serves once. */
+      link?: string;
     })
   | (OfApproval & { type: "approval.decided"; decision: DecisionName })
   | (OfApproval & { type: "approval.expired"; on_timeout: OnTimeout })

@@ -2,9 +2,9 @@
 import { rfc3339 } from "#kernel/clock.ts";
 import type { CompiledGraph, CompiledNode } from "#workflow/graph.ts";
 import type { RunError } from "./events.ts";
-import { DISPATCH_DEADLINE_MS } from "./limits.ts";
 import { nodeOf, partOf } from "./path.ts";
 import { isTerminal, type NodeState, type RunState, type RunStatus } from "./state.ts";
+import { dispatchDeadlineMs } from "./task.ts";
 
 /**
  * `turn`: ready, the transition that starts it was cut and goes on in a moment (rule 8); `paused`: ready, and held until
@@ -153,7 +153,7 @@ function waitOfWaiting(id: string, node: NodeState, state: RunState, nowMs: numb
 
 /** Only the last handing over tells when: the time it was first queued is that of the first attempt. */
 function sentAt(node: NodeState): number | null {
-  return node.due?.kind === "dispatch" ? node.due.at - DISPATCH_DEADLINE_MS * 2 ** (node.sends - 1) : node.queued_at;
+  return node.due?.kind === "dispatch" ? node.due.at - dispatchDeadlineMs(node.sends) : node.queued_at;
 }
 
 function waitOfPending(node: CompiledNode, state: RunState): Wait | null {

@@ -14,18 +14,20 @@ export interface PatchView {
   description: string | null;
   /** What it changes, in words. */
   summary: string[];
-  operations: Json;
-  reason: string | null;
+  operations: Json[];
+  /** Why it was rejected. */
+  reason?: string;
   proposed_at: string;
   decided_at: string | null;
   decided_by: string | null;
 }
 
 export function patchViews(state: RunState, readStored: ReadStored): PatchView[] {
-  return state.patches.map(({ patch, operations, proposed_at, decided_at, ...rest }) => ({
+  return state.patches.map(({ patch, operations, reason, proposed_at, decided_at, ...rest }) => ({
     seq: patch,
     ...rest,
-    operations: "value" in operations ? operations.value : readStored(PATCH_PATH, patch),
+    operations: ("value" in operations ? operations.value : readStored(PATCH_PATH, patch)) as Json[],
+    ...(reason === null ? {} : { reason }),
     proposed_at: rfc3339(proposed_at),
     decided_at: rfc3339OrNull(decided_at),
   }));

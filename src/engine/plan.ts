@@ -6,6 +6,7 @@
 import { invariant } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
+import { takeAgentPatches } from "./agent-patches.ts";
 import { createState } from "./apply.ts";
 import { childOutcome } from "./child-outcome.ts";
 import { type Decided, DONE, type Refusal, type RunCommand } from "./commands/command.ts";
@@ -16,7 +17,7 @@ import { replayNode } from "./commands/replay-node.ts";
 import { signal } from "./commands/signal.ts";
 import { complete, failAttempt } from "./ending.ts";
 import type { ParentOf, ReplayOf, RunEvent, RunQueued } from "./events.ts";
-import { EXECUTION_GRACE_MS } from "./limits.ts";
+import { EXECUTION_GRACE_MS, PATCHES_PER_RESULT_MAX } from "./limits.ts";
 import type { SystemFacts } from "./metrics.ts";
 import { type PriorResults, takeOver } from "./prior-results.ts";
 import { renderTask } from "./render-task.ts";
@@ -98,14 +99,14 @@ export function planStart(request: RunRequest, context: StartContext, prior?: Pr
 export function plan(state: RunState, input: PlanInput, context: EngineContext): Plan {
   const transition = new Transition(state, context);
   const decided = take(transition, input, context);
-  if (typeof decided === "string") return planOf(transition, decided);
+  const changed = transition.graph === context.graph ? {} : { graph: transition.graph };
+  if (typeof decided === "string") return { ...planOf(transition, decided), ...changed };
   if (!decided.ok) return { ...planOf(transition, "refused"), refusal: decided.error };
   // What a command has set free starts in the same transition.
   if (!isTerminal(state.status)) {
     transition.visitAll();
     settle(transition);
   }
-  const changed = transition.graph === context.graph ? {} : { graph: transition.graph };
   return { ...planOf(transition, "accepted"), value: decided.value, ...changed };
 }
 
@@ -195,6 +196,9 @@ function taskEnded(transition: Transition, result: TaskResult): Outcome {
     transition.emit({ type: "node.started", ...identity(result, node), worker: result.metrics.worker });
   }
   const { outcome, metrics, path } = result;
+  if (outcome.ok && outcome.patches !== undefined) {
+    takeAgentPatches(transition, path, outcome.patches.slice(0, PATCHES_PER_RESULT_MAX));
+  }
   if (outcome.ok) complete(transition, path, outcome.output, { metrics });
   else failAttempt(transition, path, outcome.error, metrics);
   settle(transition);

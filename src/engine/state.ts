@@ -39,6 +39,7 @@ export interface VoteState {
   key: string;
   decision: DecisionName;
   comments: string | null;
+  link?: string;
   at: number;
 }
 
@@ -161,6 +162,8 @@ export interface RunState {
   passes: Map<string, number>;
   /** Signals that no node has taken yet. */
   signals: SignalState[];
+  /** Approvals of visits that are over, the latest last. */
+  past_approvals: { node: string; approval: ApprovalState }[];
   patches: PatchState[];
   /** Numbers of the patches that hold, in the order they were applied. */
   applied: number[];
@@ -234,7 +237,16 @@ export function parseState(text: string): RunState {
   };
   return {
     // A snapshot of an earlier version may lack what was added since.
-    ...{ parent: null, depth: 0, replay_of: null, replays: [], signals: [], patches: [], applied: [] },
+    ...{
+      parent: null,
+      depth: 0,
+      replay_of: null,
+      replays: [],
+      signals: [],
+      past_approvals: [],
+      patches: [],
+      applied: [],
+    },
     ...stored,
     nodes: new Map(stored.nodes.map(([path, node]) => [path, { ...newNodeState(), ...node }])),
     edges: new Map(stored.edges),

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   DISPATCH_DEADLINE_MS,
+  DISPATCH_DOUBLINGS_MAX,
   EXECUTION_GRACE_MS,
   FAULTS_MAX,
   OUTPUT_BYTES_MAX,
@@ -137,6 +138,17 @@ describe("tasks: deadlines (invariant 11)", () => {
     run.nowMs += DISPATCH_DEADLINE_MS;
     run.give({ type: "tick" });
     expect(run.tasks).toHaveLength(3);
+  });
+
+  test("a task that was sent again in many lives of its object still has a deadline within a day", () => {
+    const run = new RunDriver(single());
+    for (let life = 0; life < 40; life++) run.give({ type: "tasks_unsent" });
+    run.nowMs += DISPATCH_DEADLINE_MS * 2 ** DISPATCH_DOUBLINGS_MAX - 1;
+    run.give({ type: "tick" });
+    expect(run.status("a")).toBe("queued");
+    run.nowMs += 1;
+    run.give({ type: "tick" });
+    expect(run.view).toMatchObject({ status: "failed", error: { code: "worker_lost" } });
   });
 
   test("an announced task that does not report back fails its attempt after its timeout and the grace", () => {

@@ -50,7 +50,7 @@ export class RunDriver {
     this.graph = graphOf(document);
     this.#base = this.graph;
     const request = {
-      run_id: "run_xx00001HF0000000000000000000",
+      run_id: "run_xx00001HF0000000000000000000000",
       tenant: "default",
       workflow: "test",
       artifact_id: "sha256:test",
@@ -123,6 +123,11 @@ export class RunDriver {
     const metrics = { worker: "http-worker" as const, ...times, bytes_in: 0, bytes_out: 0, system: {} };
     const result = isOutcome(outcome) ? outcome : { ok: true as const, output: outcome };
     return this.give({ type: "task_ended", result: { run_id, path, visit, attempt, outcome: result, metrics } });
+  }
+
+  /** The text of a value that stands beside the log. */
+  stored(path: string, visit: number): string {
+    return this.#stored.get(`${path}/${visit}`) ?? "";
   }
 
   get view(): RunView {

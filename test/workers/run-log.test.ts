@@ -8,7 +8,7 @@ import { newNodeState } from "#engine/state.ts";
 import { CHUNK_UNITS, RunLog, SNAPSHOT_EVENTS_MIN } from "#store/shard/run-log.ts";
 import { shard } from "./support.ts";
 
-const RUN = "run_xx00001HF0000000000000000000";
+const RUN = "run_xx00001HF0000000000000000000000";
 
 function queued(): RunQueued {
   const what = { tenant: "t", run_id: RUN, workflow: null, artifact_id: "a", inputs: { value: null } };

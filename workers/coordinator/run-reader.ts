@@ -5,9 +5,11 @@ import { type PatchView, patchViews } from "#engine/patch-view.ts";
 import { isTerminal } from "#engine/state.ts";
 import { eventView, nodeExecutions, type RunView, runView } from "#engine/view.ts";
 import type { JsonObject } from "#kernel/json.ts";
-import { runRow } from "#store/projection.ts";
+import { approvalRow } from "#store/approval-projection.ts";
+import { type RunRow, runRow } from "#store/projection.ts";
 import type { EventPage, RunDetails } from "#store/shard/protocol.ts";
 import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import type { ProjectedRows } from "./projector.ts";
 import type { OldRun } from "./retention.ts";
 import type { Transitions } from "./transitions.ts";
 
@@ -59,10 +61,18 @@ export class RunReader {
   }
 
   /** The run's row for D1; null when the shard does not hold the run. */
-  row(runId: string) {
+  row(runId: string): RunRow | null {
     const state = this.#transitions.load(runId)?.state;
     if (state === undefined) return null;
     return runRow(state, this.#transitions.graphOf(state), this.#transitions.readStored(runId));
+  }
+
+  /** What D1 shows of a run: its row, and a row for each approval that it has asked for. */
+  rows(runId: string): ProjectedRows | null {
+    const state = this.#transitions.load(runId)?.state;
+    const run = this.row(runId);
+    if (state === undefined || run === null) return null;
+    return { run, approvals: approvalViews(state).map((view) => approvalRow(state.tenant, state.seq, view)) };
   }
 
   /** Everything that is known of a run, for its archive. */

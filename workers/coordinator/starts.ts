@@ -77,7 +77,8 @@ export class Starts {
     const artifactId = request.artifact_id ?? state.artifact_id;
     const graph = this.#graph(state.tenant, artifactId, request.definition, commit);
     if (graph === null) return { outcome: "definition_needed" };
-    const from = request.from ?? (mode === "freeze" ? (state.error?.node ?? null) : null);
+    const fromFailed = mode === "freeze" || request.from_failed === true;
+    const from = request.from ?? (fromFailed ? (state.error?.node ?? null) : null);
     const refusal = refusalOf(request, state.status, graph, from);
     if (refusal !== null) return refusal;
     const before = reader.view(source);

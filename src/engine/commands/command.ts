@@ -9,7 +9,16 @@ export type RunCommand =
   | { type: "pause"; reason?: string }
   | { type: "resume" }
   | { type: "signal"; name: string; payload: Json }
-  | { type: "decide"; approval_id: string; voter: string; decision: DecisionName; comments: string | null }
+  | {
+      type: "decide";
+      approval_id: string;
+      /** Votes once on an approval, by whichever way. */
+      voter: string;
+      decision: DecisionName;
+      comments: string | null;
+      /** The signed link that the vote comes by; serves once. */
+      link?: string;
+    }
   | {
       type: "patch";
       operations: Json[];

@@ -5,6 +5,7 @@ import { diffWorkflows, type WorkflowDiff } from "#workflow/diff.ts";
 import { type CompiledGraph, compileGraph } from "#workflow/graph.ts";
 import { frozenProblems, hasStarted } from "../frozen.ts";
 import { PATCHES_PER_RUN_MAX, RUN_STORED_BYTES_MAX } from "../limits.ts";
+import { patchViews } from "../patch-view.ts";
 import { definitionOf, goOnWith, judgeNewEdges, patchedGraph } from "../patches.ts";
 import { PATCH_PATH } from "../scope.ts";
 import { isTerminal, type PatchState } from "../state.ts";
@@ -98,7 +99,7 @@ export function decidePatch(transition: Transition, command: Extract<RunCommand,
   if (known.status !== "proposed") return refuse("conflict", `the patch is ${known.status} already`);
   if (decision === "reject") {
     transition.emit({ type: "patch.rejected", patch: seq, by, reason: comments ?? "rejected" });
-    return ok(null);
+    return ok(viewOf(transition, seq));
   }
   const refusal = cannotPatch(transition, null);
   if (refusal !== null) return refusal;
@@ -110,7 +111,12 @@ export function decidePatch(transition: Transition, command: Extract<RunCommand,
   if (!judged.ok) return invalid(judged.error);
   transition.emit({ type: "patch.applied", patch: seq, by, ...(comments === null ? {} : { comments }) });
   goOnWith(transition, to.value, judged.value);
-  return ok(null);
+  return ok(viewOf(transition, seq));
+}
+
+function viewOf(transition: Transition, seq: number): Json {
+  const views = patchViews(transition.state, (path, visit) => transition.values.read(path, visit));
+  return asJson(views.find((view) => view.seq === seq) ?? null);
 }
 
 function cannotPatch(transition: Transition, ifMatch: number | null) {

@@ -23,7 +23,7 @@ export function startApproval(transition: Transition, path: string, visit: numbe
     type: "approval.requested",
     node: path,
     visit,
-    approval_id: approvalId(state.run_id, visit, path),
+    approval_id: approvalId({ runId: state.run_id, visit, node: path }),
     message: String(message),
     approvers: Array.isArray(approvers) ? [...new Set(approvers.map(String))] : [],
     quorum: Number(quorum),
