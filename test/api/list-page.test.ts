@@ -1,6 +1,6 @@
 /** Cursors: what a page gives out is where the next begins, and nothing else is taken for one. */
 import { describe, expect, test } from "vitest";
-import { pageAfter, pageOf, readCursor } from "../../src/api/list-page.ts";
+import { pageAfter, pageOf, readCursor } from "#api/list-page.ts";
 
 const records = ["a", "b", "c"].map((id) => ({ id }));
 const placeOf = ({ id }: { id: string }) => id;
