@@ -274,7 +274,7 @@ describe("cel: what it never does", () => {
           result.ok ? normalForm(result.value) : result.error,
         );
       }),
-      1_200,
+      900,
     );
   });
 
@@ -291,7 +291,7 @@ describe("cel: what it never does", () => {
           ).toBe(true);
         }
       }),
-      700,
+      400,
     );
   });
 

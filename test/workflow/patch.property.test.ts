@@ -73,7 +73,7 @@ describe("applyPatch: against a model of RFC 6902", () => {
         expect(outcomeOf(result)).toBe(formOf(expected));
         if (!result.ok) expect(result.error[0]?.pointer).toMatch(new RegExp(`^/${done}/(path|from|value)$`));
       }),
-      1_000,
+      700,
     );
   });
 
@@ -124,7 +124,7 @@ describe("applyPatch: laws", () => {
         fc.pre(done.ok);
         expect(outcomeOf(applyPatch(done.ok ? done.value : null, inverse(root, operation)))).toBe(normalForm(root));
       }),
-      1_000,
+      700,
     );
   });
 
@@ -194,8 +194,11 @@ describe("applyPatch: what it leaves alone", () => {
         : Object.values(value).reduce<number>((sum, each) => sum + places(each), 1);
     holds(
       fc.property(patching, ([root, operations]) => {
-        const result = applyPatch(root, frozen(operations as unknown as Json));
-        fc.pre(result.ok);
+        frozen(operations as unknown as Json);
+        // As many as can be done.
+        const lengths = operations.map((_, index) => operations.length - index);
+        const results = lengths.map((length) => applyPatch(root, operations.slice(0, length)));
+        const result = results.find(({ ok }) => ok) ?? applyPatch(root, []);
         const made = containers(result.ok ? result.value : null);
         const given = containers([root, operations]);
         expect([...made].filter((each) => given.has(each))).toEqual([]);
@@ -236,7 +239,7 @@ describe("applyPatch: what it leaves alone", () => {
         }
         expect([Object, Array, String].map((type) => Reflect.ownKeys(type.prototype).length)).toEqual(PROTOTYPES);
       }),
-      1_000,
+      700,
     );
   });
 
@@ -258,7 +261,7 @@ describe("applyPatch: what it leaves alone", () => {
           }
         }
       }),
-      1_000,
+      700,
     );
   });
 });
