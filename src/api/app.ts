@@ -11,6 +11,8 @@ import { respondError } from "./respond-error.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { approveRoutes } from "./routes/approve.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
+import { budgetRoutes } from "./routes/budgets.ts";
+import { cacheRoutes } from "./routes/cache.ts";
 import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -22,6 +24,7 @@ import { runPatchRoutes } from "./routes/run-patches.ts";
 import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
+import { usageRoutes } from "./routes/usage.ts";
 import { workflowRunRoutes } from "./routes/workflow-runs.ts";
 import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -62,6 +65,9 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     evalRoutes,
     keyRoutes,
     tenantRoutes,
+    budgetRoutes,
+    usageRoutes,
+    cacheRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

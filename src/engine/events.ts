@@ -160,7 +160,7 @@ export type RunEvent =
   | (Base & { type: "run.reopened"; generation: number })
   | (OfNode & { type: "node.queued"; due_at: number; sends: number; faults: number; via?: string })
   | (OfNode & { type: "node.started"; worker: string; due_at?: number; via?: string })
-  | (OfNode & { type: "node.waiting"; wait: Wait; via?: string })
+  | (OfNode & { type: "node.waiting"; wait: Wait; via?: string; metrics?: TaskMetrics })
   | (OfNode & { type: "node.retrying"; error: NodeError; retry_at: number; metrics?: TaskMetrics })
   | (OfNode & {
       type: "node.completed";

@@ -280,8 +280,8 @@ describe("replay of a run", () => {
     expect(answer.body.run_id).not.toBe(RUN);
     await post("/replay", { mode: "freeze", from: "ask", inputs: { a: 1 } });
     expect(replays).toEqual([
-      { run_id: answer.body.run_id, mode: "live" },
-      { run_id: expect.any(String), mode: "freeze", from: "ask", inputs: { a: 1 } },
+      { run_id: answer.body.run_id, mode: "live", by: "operator" },
+      { run_id: expect.any(String), mode: "freeze", from: "ask", inputs: { a: 1 }, by: "operator" },
     ]);
   });
 

@@ -21,6 +21,7 @@ import type { Commit } from "./commit-group.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { PROJECTION_DELAY_MS } from "./projector.ts";
 import type { RunCache } from "./run-cache.ts";
+import { ValueCache } from "./value-cache.ts";
 import type { Waiters } from "./waiters.ts";
 
 export interface TransitionParts {
@@ -45,6 +46,7 @@ export interface Changed {
 
 export class Transitions {
   readonly #parts: TransitionParts;
+  readonly #values = new ValueCache();
 
   constructor(parts: TransitionParts) {
     this.#parts = parts;
@@ -77,7 +79,8 @@ export class Transitions {
   }
 
   readStored(runId: string): ReadStored {
-    return (path, visit) => this.#parts.runs.readValue(runId, path, visit);
+    const { runs } = this.#parts;
+    return (path, visit) => this.#values.read(`${runId}/${path}/${visit}`, () => runs.readText(runId, path, visit));
   }
 
   contextOf(state: RunState): EngineContext {
@@ -91,8 +94,8 @@ export class Transitions {
 
   /** Begins a run of an artifact that the shard holds. */
   start(request: RunRequest, graph: CompiledGraph, commit: Commit, prior?: PriorResults): LoadedRun {
-    const { cache, runs } = this.#parts;
-    commit.undo(() => cache.drop(request.run_id));
+    const { runs } = this.#parts;
+    commit.undo(() => this.#takeBack(request.run_id));
     const nowMs = Date.now();
     const context = {
       graph,
@@ -109,10 +112,10 @@ export class Transitions {
 
   /** Hands an input to a run; null when this shard does not hold it. */
   change(runId: string, input: PlanInput, commit: Commit): Changed | null {
-    const { cache, graphs, runs } = this.#parts;
+    const { graphs, runs } = this.#parts;
     const run = this.load(runId);
     if (run === null) return null;
-    commit.undo(() => cache.drop(runId));
+    commit.undo(() => this.#takeBack(runId));
     const planned = plan(run.state, input, this.contextOf(run.state));
     this.#storeValues(planned);
     const units = runs.append(run, planned.events, wakeAt(planned));
@@ -144,9 +147,15 @@ export class Transitions {
     try {
       this.change(runId, input, commit);
     } catch (error) {
-      this.#parts.cache.drop(runId);
+      this.#takeBack(runId);
       this.#parts.logger.error("a relative of a run could not be told", { run_id: runId, input: input.type, error });
     }
+  }
+
+  /** A transition was rolled back: memory forgets what it believed of it. */
+  #takeBack(runId: string): void {
+    this.#parts.cache.drop(runId);
+    this.#values.forget();
   }
 
   #storeValues(planned: Plan): void {
