@@ -21,8 +21,13 @@ export function pageAfter(cursor: string | undefined, form: RegExp): string {
   return readCursor(cursor, form)?.[0] ?? "";
 }
 
+/** `pageBy` where the order is that of the ids. */
+export function pageOf<Item extends { id: string }>(records: readonly Item[], limit: number) {
+  return pageBy(records, limit, ({ id }) => id);
+}
+
 /** Cuts off the record that was read beyond the page to know whether another follows. */
-export function pageOf<Item>(
+export function pageBy<Item>(
   records: readonly Item[],
   limit: number,
   placeOf: (last: Item) => string,

@@ -8,7 +8,7 @@ import { NODE_ERROR_CODES } from "#kernel/errors.ts";
 import { jsonPointer } from "#kernel/json.ts";
 import { listRuns, type RunCursor, type RunFilters, type RunRecord } from "#store/run-list.ts";
 import { LABEL_KEY, LABELS_MAX, SEARCH_LENGTH_MAX, WORKFLOW_NAME_LENGTH_MAX } from "./limits.ts";
-import { pageOf, readCursor } from "./list-page.ts";
+import { pageBy, readCursor } from "./list-page.ts";
 import { invalid, pageQuery } from "./route.ts";
 import { runItem } from "./run-schemas.ts";
 import type { AppEnv } from "./services.ts";
@@ -60,7 +60,7 @@ export async function readRunPage(
     cursorOf(query.cursor),
     query.limit + 1,
   );
-  const { page, nextCursor } = pageOf(records, query.limit, (last) => `${last.submittedAt}/${last.runId}`);
+  const { page, nextCursor } = pageBy(records, query.limit, (last) => `${last.submittedAt}/${last.runId}`);
   return { items: page.map(itemOf), next_cursor: nextCursor, as_of: asOf };
 }
 

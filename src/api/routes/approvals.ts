@@ -10,7 +10,7 @@ import { approval, commentsOf, decisionBody } from "../approval-schemas.ts";
 import { APPROVE_PATH } from "../approve-path.ts";
 import { decideApproval, readApproval } from "../decide-approval.ts";
 import { LINK_LIFETIME_MS_DEFAULT, LINK_LIFETIME_MS_MAX, LINK_LIFETIME_MS_MIN, VOTER_LENGTH_MAX } from "../limits.ts";
-import { pageOf, readCursor } from "../list-page.ts";
+import { pageBy, readCursor } from "../list-page.ts";
 import { BASE_PATH, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 
@@ -98,7 +98,7 @@ export const approvalRoutes = new OpenAPIHono<AppEnv>()
     const { tenant } = context.get("principal");
     const found = await listApprovals(database, tenant, status, cursorOf(cursor), limit + 1);
     const placeOf = (last: (typeof found)[number]) => `${Date.parse(last.created_at)}/${last.approval_id}`;
-    const { page, nextCursor } = pageOf(found, limit, placeOf);
+    const { page, nextCursor } = pageBy(found, limit, placeOf);
     return context.json({ items: page, next_cursor: nextCursor, as_of: asOf }, 200);
   })
   .openapi(get, async (context) => {

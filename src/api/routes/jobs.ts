@@ -128,7 +128,7 @@ export const jobRoutes = new OpenAPIHono<AppEnv>()
     const { limit, cursor, status } = context.req.valid("query");
     const { tenant } = context.get("principal");
     const records = await context.get("services").jobs.list(tenant, status, pageAfter(cursor, JOB_ID), limit + 1);
-    const { page, nextCursor } = pageOf(records, limit, ({ id }) => id);
+    const { page, nextCursor } = pageOf(records, limit);
     return context.json({ items: page.map(itemOf), next_cursor: nextCursor }, 200);
   })
   .openapi(get, async (context) => {

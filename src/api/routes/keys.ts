@@ -109,7 +109,7 @@ export const keyRoutes = new OpenAPIHono<AppEnv>()
     const { limit, cursor, tenant: named } = context.req.valid("query");
     const tenant = tenantOf(context.get("principal"), named);
     const records = await context.get("services").keys.list(tenant, pageAfter(cursor, KEY_ID), limit + 1);
-    const { page, nextCursor } = pageOf(records, limit, ({ id }) => id);
+    const { page, nextCursor } = pageOf(records, limit);
     return context.json({ items: page.map(itemOf), next_cursor: nextCursor }, 200);
   })
   .openapi(remove, async (context) => {

@@ -69,7 +69,7 @@ export const tenantRoutes = new OpenAPIHono<AppEnv>()
   .openapi(list, async (context) => {
     const { limit, cursor } = context.req.valid("query");
     const records = await context.get("services").tenants.list(pageAfter(cursor, TENANT_PATTERN), limit + 1);
-    const { page, nextCursor } = pageOf(records, limit, ({ id }) => id);
+    const { page, nextCursor } = pageOf(records, limit);
     return context.json({ items: page.map(itemOf), next_cursor: nextCursor }, 200);
   })
   .openapi(remove, async (context) => {

@@ -6,7 +6,7 @@ import { ApiError } from "#kernel/errors.ts";
 import type { VersionRecord } from "#store/workflows.ts";
 import type { WorkflowDefinition } from "#workflow/definition.ts";
 import { diffWorkflows } from "#workflow/diff.ts";
-import { pageOf, readCursor } from "../list-page.ts";
+import { pageBy, readCursor } from "../list-page.ts";
 import { BASE_PATH, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 import { definitionDocument, findTag, tagParams } from "../workflow-schemas.ts";
@@ -75,7 +75,7 @@ export const workflowVersionRoutes = new OpenAPIHono<AppEnv>()
     const { tag } = await findTag(context, context.req.valid("param").tag);
     const { workflows } = context.get("services");
     const records = await workflows.versions(context.get("principal").tenant, tag, before(cursor), limit + 1);
-    const { page, nextCursor } = pageOf(records, limit, (last) => String(last.version));
+    const { page, nextCursor } = pageBy(records, limit, (last) => String(last.version));
     return context.json({ items: page.map(versionOf), next_cursor: nextCursor }, 200);
   })
   .openapi(get, async (context) => {

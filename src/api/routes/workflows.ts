@@ -4,7 +4,7 @@ import { ApiError } from "#kernel/errors.ts";
 import { tagSchema } from "#workflow/definition.ts";
 import { DESCRIPTION_LENGTH_MAX } from "#workflow/limits.ts";
 import { summarise, TIERS } from "#workflow/summary.ts";
-import { pageAfter, pageOf } from "../list-page.ts";
+import { pageAfter, pageBy } from "../list-page.ts";
 import { BASE_PATH, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 import { acceptDocument, checkDocument } from "../workflow-document.ts";
@@ -150,7 +150,7 @@ export const workflowRoutes = new OpenAPIHono<AppEnv>()
     const { limit, cursor } = context.req.valid("query");
     const after = pageAfter(cursor, ANY_TEXT);
     const records = await workflows.list(context.get("principal").tenant, after, limit + 1);
-    const { page, nextCursor } = pageOf(records, limit, ({ tag }) => tag);
+    const { page, nextCursor } = pageBy(records, limit, ({ tag }) => tag);
     return context.json({ items: page.map(workflowItemOf), next_cursor: nextCursor }, 200);
   })
   .openapi(get, async (context) => {
