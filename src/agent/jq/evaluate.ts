@@ -113,13 +113,13 @@ export class Evaluation {
       case "format":
         return emit(formatText(syntax.name, value, this.work), null);
       case "index":
-        return sub(syntax.target, (target, at) =>
-          operand(syntax.key, (key) => emit(stepInto(target, key, this.work), at === null ? null : [...at, key])),
+        return operand(syntax.key, (key) =>
+          sub(syntax.target, (target, at) => emit(stepInto(target, key, this.work), at === null ? null : [...at, key])),
         );
       case "slice":
-        return sub(syntax.target, (target, at) =>
+        return this.#bounds(syntax.from, operand, (start) =>
           this.#bounds(syntax.to, operand, (end) =>
-            this.#bounds(syntax.from, operand, (start) =>
+            sub(syntax.target, (target, at) =>
               emit(sliceOf(target, start, end, this.work), at === null ? null : [...at, { start, end }]),
             ),
           ),
@@ -129,7 +129,7 @@ export class Evaluation {
       case "list":
         return emit(syntax.body === null ? [] : this.collect({ syntax: syntax.body, scope }, value), null);
       case "object":
-        return this.#object(syntax.members, syntax.members.length - 1, [], operand, emit);
+        return this.#object(syntax.members, 0, [], operand, emit);
       case "negate":
         return operand(syntax.operand, (one) => {
           if (typeof one !== "number") throw new JqError(`${described(one)} cannot be negated`);
@@ -275,12 +275,12 @@ export class Evaluation {
       this.callDefined(parameters, body, scope, args, value, path, emit, from + 1);
       return;
     }
+    // A `$parameter` is a filter as well, which gives every value of the argument again.
     const name = parameter.slice(1);
+    const scope = closure(functionKey(name, 0), argument, inner);
     this.run(argument, value, null, (one) => {
-      const bound: Scope = { kind: "variable", name, value: one, outer: inner };
-      const filter: Filter = { syntax: { kind: "variable", name }, scope: bound };
-      const scope = closure(functionKey(name, 0), filter, bound);
-      this.callDefined(parameters, body, scope, args, value, path, emit, from + 1);
+      const bound: Scope = { kind: "variable", name, value: one, outer: scope };
+      this.callDefined(parameters, body, bound, args, value, path, emit, from + 1);
     });
   }
 
@@ -291,7 +291,7 @@ export class Evaluation {
       found = true;
       emit(one, at);
     };
-    this.attempt({ syntax: left, scope }, value, path, truthy, () => {});
+    this.run({ syntax: left, scope }, value, path, truthy);
     if (!found) this.run({ syntax: right, scope }, value, path, emit);
   }
 
@@ -324,7 +324,7 @@ export class Evaluation {
     });
   }
 
-  /** The last member varies slowest; `made` is what stands behind the member at `index`. */
+  /** The first member varies slowest; `made` is what stands before the member at `index`. */
   #object(
     members: readonly { key: Syntax; value: Syntax }[],
     index: number,
@@ -340,7 +340,7 @@ export class Evaluation {
     }
     operand(member.key, (key) => {
       if (typeof key !== "string") throw new JqError(`Object keys must be strings, not ${typeName(key)}`);
-      operand(member.value, (one) => this.#object(members, index - 1, [[key, one], ...made], operand, emit));
+      operand(member.value, (one) => this.#object(members, index + 1, [...made, [key, one]], operand, emit));
     });
   }
 }

@@ -41,7 +41,10 @@ export const filterFunctions: Readonly<Record<string, FilterFunction>> = {
       if (isTruthy(one)) emit(value, path);
     }),
   "recurse/1": (evaluation, args, value, path, emit) => unfold(evaluation, argument(args, 0), value, path, emit),
-  "repeat/1": (evaluation, args, value, path, emit) => unfold(evaluation, argument(args, 0), value, path, emit),
+  // The same input again and again, as jq does it: what ends it is `limit` or `first` around it.
+  "repeat/1": (evaluation, args, value, path, emit) => {
+    for (;;) evaluation.run(argument(args, 0), value, path, emit);
+  },
   "while/2": (evaluation, args, value, path, emit) =>
     unfold(evaluation, argument(args, 1), value, path, emit, (one) => everyTruth(evaluation, argument(args, 0), one)),
   "until/2": (evaluation, args, value, path, emit) => {
@@ -80,12 +83,12 @@ export const filterFunctions: Readonly<Record<string, FilterFunction>> = {
     const found = evaluation.first(argument(args, 0), value, path);
     if (found !== undefined) emit(found.value, found.path);
   },
-  "last/1": (evaluation, args, value, path, emit) => {
-    let found: { value: Json; path: Path | null } | undefined;
-    evaluation.run(argument(args, 0), value, path, (one, at) => {
-      found = { value: one, path: at };
+  "last/1": (evaluation, args, value, _, emit) => {
+    let found: Json | undefined;
+    evaluation.run(argument(args, 0), value, null, (one) => {
+      found = one;
     });
-    if (found !== undefined) emit(found.value, found.path);
+    if (found !== undefined) emit(found, null);
   },
   "limit/2": (evaluation, args, value, path, emit) =>
     evaluation.run(argument(args, 0), value, null, (most) => {
@@ -157,10 +160,21 @@ function unfold(
     }
     emit(value, path);
     let next: { value: Json; path: Path | null } | undefined;
-    evaluation.run(step, value, path, (one, at) => {
-      if (next !== undefined) unfold(evaluation, step, next.value, next.path, emit, goesOn, left);
-      next = { value: one, path: at };
-    });
+    const follow = () => {
+      const pending = next;
+      next = undefined;
+      if (pending !== undefined) unfold(evaluation, step, pending.value, pending.path, emit, goesOn, left);
+    };
+    try {
+      evaluation.run(step, value, path, (one, at) => {
+        follow();
+        next = { value: one, path: at };
+      });
+    } catch (error) {
+      // What was given before the error comes before it.
+      follow();
+      throw error;
+    }
     if (next === undefined) return;
     ({ value, path } = next);
   }
@@ -191,7 +205,7 @@ function range(work: Work, start: Json, end: Json, by: Json, emit: Emit): void {
   if (typeof start !== "number" || typeof end !== "number" || typeof by !== "number") {
     throw new JqError("Range bounds must be numeric");
   }
-  for (let at = start; by > 0 ? at < end : by < 0 ? at > end : start < end; at += by) {
+  for (let at = start; by > 0 ? at < end : by < 0 && at > end; at += by) {
     work.charge(1);
     emit(at, null);
   }

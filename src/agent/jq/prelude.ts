@@ -36,7 +36,6 @@ def nth($n): .[$n];
 def nth($n; f): if $n < 0 then error("nth doesn't support negative indices") else first(skip($n; f)) end;
 def combinations: if length == 0 then [] else .[0][] as $x | (.[1:] | combinations) as $rest | [$x] + $rest end;
 def combinations(n): . as $set | [range(n)] | map($set) | combinations;
-def ascii: [.] | implode;
 def todate: todateiso8601;
 def fromdate: fromdateiso8601;
 def date: todateiso8601;
