@@ -7,7 +7,7 @@ import type { Work } from "../work.ts";
 import { operate } from "./arithmetic.ts";
 import { assign } from "./assign.ts";
 import { bindPatterns } from "./bind.ts";
-import { callBuiltin } from "./builtins.ts";
+import { callBuiltin, simpleParts } from "./builtins.ts";
 import { Break, functionOf, Label, labelOf, type Scope, variableOf } from "./environment.ts";
 import { formatText } from "./formats.ts";
 import { JQ_EVALUATION_DEPTH_MAX, JQ_LIST_LENGTH_MAX } from "./limits.ts";
@@ -24,6 +24,10 @@ export interface Filter {
   scope: Scope;
 }
 
+/** Work of one evaluation, and of throwing and catching. */
+const RUN_PRICE = 2;
+const CATCH_PRICE = 20;
+
 /** Not an error of the program, so `try` does not catch it. */
 export class NestsTooDeeply extends Error {}
 
@@ -39,7 +43,7 @@ export class Evaluation {
 
   /** Throws `JqError`, `Break`, `WorkExceeded`, `NestsTooDeeply`, and whatever `emit` throws. */
   run({ syntax, scope }: Filter, value: Json, path: Path | null, emit: Emit): void {
-    this.work.charge(1);
+    this.work.charge(RUN_PRICE);
     this.#depth += 1;
     if (this.#depth > JQ_EVALUATION_DEPTH_MAX) throw new NestsTooDeeply();
     try {
@@ -74,6 +78,7 @@ export class Evaluation {
   /** Runs with a label of its own; a `Break` to it ends the run, not more. */
   untilBreak(name: string, run: (label: Label) => void): void {
     const label = new Label(name);
+    this.work.charge(CATCH_PRICE);
     try {
       run(label);
     } catch (error) {
@@ -83,6 +88,7 @@ export class Evaluation {
 
   /** Runs `body`; an error of its own goes to `caught`, one of what comes after it in `emit` does not. */
   attempt(body: Filter, value: Json, path: Path | null, emit: Emit, caught: (error: JqError) => void): void {
+    this.work.charge(CATCH_PRICE);
     try {
       this.run(body, value, path, (one, at) => {
         try {
@@ -101,8 +107,11 @@ export class Evaluation {
   #evaluate(syntax: Syntax, scope: Scope, value: Json, path: Path | null, emit: Emit) {
     const sub = (part: Syntax, next: Emit) => this.run({ syntax: part, scope }, value, path, next);
     /** A part whose values are used, not passed on: where they stand does not matter. */
-    const operand = (part: Syntax, next: (value: Json) => void) =>
-      this.run({ syntax: part, scope }, value, null, (one) => next(one));
+    const operand = (part: Syntax, next: (value: Json) => void) => {
+      const only = simpleParts.evaluate(part, scope, value, this);
+      if (only === undefined) this.run({ syntax: part, scope }, value, null, (one) => next(one));
+      else next(only);
+    };
     switch (syntax.kind) {
       case "identity":
         return emit(value, path);

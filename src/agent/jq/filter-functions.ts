@@ -6,7 +6,7 @@ import { Break } from "./environment.ts";
 import type { Emit, Evaluation, Filter } from "./evaluate.ts";
 import { getPath, type Path } from "./paths.ts";
 import { substitute } from "./substitute.ts";
-import { compare, described, isEqual, isTruthy, JqError, sorted } from "./values.ts";
+import { compare, described, isEqual, isObject, isTruthy, JqError, sorted } from "./values.ts";
 
 type FilterFunction = (
   evaluation: Evaluation,
@@ -43,7 +43,10 @@ export const filterFunctions: Readonly<Record<string, FilterFunction>> = {
   "recurse/1": (evaluation, args, value, path, emit) => unfold(evaluation, argument(args, 0), value, path, emit),
   // The same input again and again, as jq does it: what ends it is `limit` or `first` around it.
   "repeat/1": (evaluation, args, value, path, emit) => {
-    for (;;) evaluation.run(argument(args, 0), value, path, emit);
+    for (;;) {
+      evaluation.work.charge(5);
+      evaluation.run(argument(args, 0), value, path, emit);
+    }
   },
   "while/2": (evaluation, args, value, path, emit) =>
     unfold(evaluation, argument(args, 1), value, path, emit, (one) => everyTruth(evaluation, argument(args, 0), one)),
@@ -130,6 +133,7 @@ export const filterFunctions: Readonly<Record<string, FilterFunction>> = {
     emit(keyed(evaluation, argument(args, 0), value, "iterated")[0]?.item ?? null, null),
   "max_by/1": (evaluation, args, value, _, emit) =>
     emit(keyed(evaluation, argument(args, 0), value, "iterated").at(-1)?.item ?? null, null),
+  "walk/1": (evaluation, args, value, _, emit) => walk(evaluation, argument(args, 0), value, (one) => emit(one, null)),
   "sub/3": (evaluation, args, value, _, emit) =>
     evaluation.run(argument(args, 2), value, null, (flags) =>
       evaluation.run(argument(args, 0), value, null, (pattern) =>
@@ -178,6 +182,31 @@ function unfold(
     if (next === undefined) return;
     ({ value, path } = next);
   }
+}
+
+/** From the leaves up: every part is replaced by what the filter makes of it, in an object by the first such value. */
+function walk(evaluation: Evaluation, filter: Filter, value: Json, emit: (value: Json) => void): void {
+  evaluation.work.charge(1);
+  let rebuilt = value;
+  if (Array.isArray(value)) {
+    const items: Json[] = [];
+    for (const item of value) walk(evaluation, filter, item, (one) => items.push(one));
+    rebuilt = items;
+  } else if (isObject(value)) {
+    rebuilt = Object.fromEntries(
+      Object.entries(value).flatMap(([key, item]): [string, Json][] => {
+        const made: Json[] = [];
+        evaluation.untilBreak("walk", (label) =>
+          walk(evaluation, filter, item, (one) => {
+            made.push(one);
+            throw new Break(label);
+          }),
+        );
+        return made.map((one) => [key, one]);
+      }),
+    );
+  }
+  evaluation.run(filter, rebuilt, null, (one) => emit(one));
 }
 
 /** A condition of a loop: its first value decides. */

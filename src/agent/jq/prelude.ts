@@ -17,7 +17,6 @@ def recurse: recurse(.[]?);
 def recurse(f; condition): recurse(f | select(condition));
 def to_entries: [keys_unsorted[] as $k | {key: $k, value: .[$k]}];
 def with_entries(f): to_entries | map(f) | from_entries;
-def walk(f): def w: if type == "object" then map_values(w) elif type == "array" then map(w) else . end | f; w;
 def del(f): delpaths([path(f)]);
 def paths: path(..) | select(length > 0);
 def paths(f): paths as $p | select(getpath($p) | f) | $p;
