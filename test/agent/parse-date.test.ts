@@ -81,10 +81,11 @@ describe("parse_date: with a format", () => {
     };
     expect(error("YYYY-MM-DD")).toContain("write yyyy for the year and dd for the day; an example");
     expect(error("HH:mm")).toContain("it has no year; an example");
+    expect(read("2026", "yyyy RRRR")).toBeNull();
     expect(error("'yyyy' HH:mm")).toContain("it has no year");
     expect(error("%Y-%Q")).toContain("%Q is not supported; known are %Y");
     expect(error("%")).toContain("% is not supported");
-    expect(error("yyyy n")).toContain("unescaped latin alphabet character");
+    expect(error("yyyy n")).toContain('"n" means nothing: put text that stands for itself in quotes');
   });
 });
 

@@ -103,10 +103,11 @@ export class OpenApiDocument {
   #named(known: readonly string[], wanted: string): string {
     if (known.length === 0) return "the document has no operations";
     const words = wanted
+      .replace(/([a-z])([A-Z])/g, "$1 $2")
       .toLowerCase()
       .split(/[^a-z0-9]+/)
       .filter((word) => word.length > 2);
-    const near = known.filter((id) => words.some((word) => id.toLowerCase().includes(word)));
+    const near = known.filter((id) => words.some((word) => id.toLowerCase().includes(word.replace(/s$/, ""))));
     const shown = [...new Set([...near, ...known])].slice(0, NAMED_OPERATIONS_MAX).map((id) => id.slice(0, 100));
     return `there are ${shown.join(", ")}${known.length > shown.length ? ` and ${known.length - shown.length} more` : ""}`;
   }

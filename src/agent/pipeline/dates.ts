@@ -3,7 +3,9 @@
  * is read without one, is decided here. What has no offset is UTC.
  */
 import { utc } from "@date-fns/utc";
-import { isValid, parse, parseISO } from "date-fns";
+import { isValid } from "date-fns/isValid";
+import { parse } from "date-fns/parse";
+import { parseISO } from "date-fns/parseISO";
 import { fail, ok, type Result } from "#kernel/errors.ts";
 
 /** Null when it is no date. */
@@ -27,19 +29,23 @@ const REFERENCE = new Date(Date.UTC(2019, 0, 1));
 /** Why a format cannot be used, found once and not for each row. */
 function problemOf(pattern: string): string | null {
   const letters = pattern.replaceAll(/'[^']*'/g, "").match(/([A-Za-z])\1*/g) ?? [];
-  // Of weeks and of years, which hardly anybody means; the library would write to the console of them.
+  // Years of weeks and days of years, which hardly anybody means; the library would write a warning to the console.
   if (letters.some((run) => /^(?:Y+|D{1,2})$/.test(run))) return "write yyyy for the year and dd for the day";
   if (!letters.some((run) => /^[yuRtTP]/.test(run))) return "it has no year";
-  try {
-    parse("", pattern, REFERENCE, { in: utc });
-    return null;
-  } catch (error) {
-    return error instanceof Error ? (error.message.split(";")[0] ?? "") : "it cannot be read";
-  }
+  const unknown = letters.find((run) => !KNOWN_LETTERS.includes(run.charAt(0)));
+  return unknown === undefined ? null : `"${unknown}" means nothing: put text that stands for itself in quotes`;
 }
 
+const KNOWN_LETTERS = "GyYRuQqMLwIdDEiecabBhHKkmsSXxtTPp";
+
 function readAs(text: string, pattern: string): Date | null {
-  return text.length > TEXT_LENGTH_MAX ? null : parse(text, pattern, REFERENCE, { in: utc });
+  if (text.length > TEXT_LENGTH_MAX) return null;
+  try {
+    return parse(text, pattern, REFERENCE, { in: utc });
+  } catch {
+    // Letters that exclude each other, such as a Unix time and a year.
+    return null;
+  }
 }
 
 /** Seconds, or milliseconds from a size on that in seconds would lie beyond the year 5138. */
