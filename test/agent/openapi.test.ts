@@ -434,8 +434,14 @@ describe("openapi_action: hostile documents end within their work", () => {
     }));
     const { error } = await act("x", {}, { document: withOperation({ operationId: "x", parameters }) });
     expect(error.length).toBeLessThan(4_100);
-    const paths = Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => [`/p${index}`, { get: {} }]));
-    expect((await act("gone", {}, { document: { openapi: "3.0.0", paths } })).error).toContain("there is no operation");
+    const withPaths = (count: number): Json => ({
+      openapi: "3.0.0",
+      paths: Object.fromEntries(Array.from({ length: count }, (_, index) => [`/p${index}`, { get: {} }])),
+    });
+    expect((await act("gone", {}, { document: withPaths(50_000) })).error).toContain("there is no operation");
+    expect((await act("gone", {}, { document: withPaths(100_000) })).error).toContain(
+      "the document is too complicated",
+    );
   });
 
   test("members named like members of objects", async () => {

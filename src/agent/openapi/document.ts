@@ -29,6 +29,9 @@ const METHODS: Readonly<Record<string, HttpMethod>> = {
   head: "HEAD",
 };
 
+/** Work of one path while an operation is looked for. */
+const PATH_PRICE = 60;
+
 export class OpenApiDocument {
   readonly root: JsonObject;
   readonly work: Work;
@@ -89,7 +92,7 @@ export class OpenApiDocument {
     const paths = ownValue(this.root, "paths");
     if (!isJsonObject(paths)) return;
     for (const [path, entry] of Object.entries(paths)) {
-      this.work.charge(5);
+      this.work.charge(PATH_PRICE);
       const item = this.resolve(entry, `path ${path.slice(0, 100)}`);
       for (const [name, method] of Object.entries(METHODS)) {
         const operation = ownValue(item, name);
