@@ -10,7 +10,7 @@ import {
   DATETIME,
   differenceType,
   FLOAT64,
-  INT64,
+  INT32,
   isMoment,
   isNumber,
   type NumberType,
@@ -215,7 +215,7 @@ function momentArithmetic(operator: BinaryOperator, left: Typed, right: Typed, p
   const plus = { type: left.type, apply: (x: number, y: number) => x + Math.trunc(y) };
   if (operator === "-" && isMoment(left.type) && isMoment(right.type)) {
     const args = left.type.kind === right.type.kind ? [left, right] : [asMoment(left), asMoment(right)];
-    return callOf("-", place, args, { type: INT64, apply: (x: number, y: number) => x - y });
+    return callOf("-", place, args, { type: INT32, apply: (x: number, y: number) => x - y });
   }
   if (operator === "+" && isMoment(left.type) && isNumber(right.type)) return callOf("+", place, [left, right], plus);
   if (operator === "+" && isNumber(left.type) && isMoment(right.type)) {

@@ -183,8 +183,10 @@ export class ExpressionParser {
       return { node: "boolean", value: tokens.next().text.toUpperCase() === "TRUE", place };
     }
     if (tokens.isWord("INTERVAL")) return this.#interval();
-    if (tokens.isSymbol("(", 1) && !RESERVED.has(token.text.toUpperCase())) return this.#call();
-    if (RESERVED.has(token.text.toUpperCase())) return tokens.fail("an expression");
+    // FORMAT is a clause and a function.
+    const isReserved = RESERVED.has(token.text.toUpperCase());
+    if (tokens.isSymbol("(", 1) && (!isReserved || tokens.isWord("FORMAT"))) return this.#call();
+    if (isReserved) return tokens.fail("an expression");
     tokens.next();
     if (tokens.isSymbol(".")) {
       throw new SqlError(place, "a query reads one dataset: write the column without what stands before the dot");

@@ -33,6 +33,7 @@ export const UINT8 = numberType("uint", 8);
 export const UINT16 = numberType("uint", 16);
 export const UINT32 = numberType("uint", 32);
 export const UINT64 = numberType("uint", 64);
+export const INT32 = numberType("int", 32);
 export const INT64 = numberType("int", 64);
 export const FLOAT64 = numberType("float", 64);
 

@@ -39,7 +39,7 @@ const PARTS: Readonly<Record<string, (moment: Moment) => string>> = {
   C: ({ year }) => two(Math.floor(year / 100)),
   d: ({ day }) => two(day),
   D: ({ month, day, year }) => `${two(month)}/${two(day)}/${two(year % 100)}`,
-  e: ({ day }) => String(day).padStart(2, " "),
+  e: ({ day }) => String(day),
   f: () => "0",
   F: ({ year, month, day }) => `${year}-${two(month)}-${two(day)}`,
   g: ({ weekYear }) => two(weekYear % 100),
