@@ -1,6 +1,7 @@
 /** The Worker's bindings and variables, parsed once for each isolate. */
 import { z } from "zod";
 import { REGIONS, type Region, SHARDS_MAX } from "#kernel/ids.ts";
+import type { AnalyticsRpc } from "#store/analytics/protocol.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
 import type { TaskMessage } from "#store/task-message.ts";
 import { createLogger, LOG_LEVELS, type Logger } from "#telemetry/log.ts";
@@ -9,6 +10,7 @@ import { createLogger, LOG_LEVELS, type Logger } from "#telemetry/log.ts";
 export interface Env {
   DB: D1Database;
   COORDINATOR: DurableObjectNamespace & { getByName(name: string, options?: unknown): CoordinatorRpc };
+  ANALYTICS: { getByName(name: string): AnalyticsRpc };
   WEIR_HTTP: Queue<TaskMessage>;
   WEIR_AGENT: Queue<TaskMessage>;
   WEIR_DEAD: Queue<unknown>;
@@ -44,6 +46,11 @@ const settingsSchema = z.object({
   WEIR_ALLOW_PRIVATE_HOSTS: list,
   WEIR_OWN_ORIGIN: list,
   DNS_RESOLVER_URL: optionalText,
+  /** `local`: points are kept in, and queries answered by, the twin of Analytics Engine. */
+  WEIR_ANALYTICS: z.enum(["", "local"]).optional().default(""),
+  /** Set both to answer queries in production: they go to the platform's SQL API. */
+  CLOUDFLARE_ACCOUNT_ID: optionalText,
+  CLOUDFLARE_API_TOKEN: optionalText,
   RETENTION_DAYS: z.coerce.number().min(0).default(30),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
 });

@@ -8,6 +8,7 @@ import type { Env } from "./env.ts";
 import { servicesOf } from "./services.ts";
 import { knockAtShards } from "./watchdog.ts";
 
+export { AnalyticsStore } from "./analytics-store.ts";
 export { Coordinator } from "./coordinator.ts";
 
 const app = createApp<Env>(servicesOf);

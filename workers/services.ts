@@ -12,6 +12,7 @@ import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Tenants } from "#store/tenants.ts";
 import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
+import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
 
 export interface WorkerServices extends Services {
@@ -22,7 +23,7 @@ export interface WorkerServices extends Services {
 }
 
 /** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["meter", "fanout", "agent-runner", "hitl-worker", "analytics", "llm"];
+const COMING_COMPONENTS = ["meter", "fanout", "agent-runner", "hitl-worker", "llm"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -67,6 +68,7 @@ function compose(env: Env): WorkerServices {
     shards,
     urlPolicy,
     logger,
+    analytics: analyticsOf(env, outgoing),
     health: new Health(checksOf(env, shards), absent(), logger),
     http: {
       fetch: outgoing,
@@ -98,6 +100,14 @@ function checksOf(env: Env, shards: Shards) {
       },
     },
     queues: { essential: true, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
+    analytics: {
+      essential: false,
+      check: async () => {
+        const { WEIR_ANALYTICS: mode } = settingsOf(env);
+        if (mode === "local") await env.ANALYTICS.getByName(LOCAL_ANALYTICS).stats();
+        return null;
+      },
+    },
     // The HTTP worker is a consumer in this same script: it lives when the script lives and its queue is served.
     "http-worker": { essential: false, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
   };

@@ -8,6 +8,7 @@ import { readJsonBody } from "./body.ts";
 import { describeApi } from "./describe-api.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
+import { analyticsRoutes } from "./routes/analytics.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -50,6 +51,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     evalRoutes,
     keyRoutes,
     tenantRoutes,
+    analyticsRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

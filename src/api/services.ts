@@ -7,6 +7,7 @@ import type { Keys } from "#store/keys.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Tenants } from "#store/tenants.ts";
 import type { Workflows } from "#store/workflows.ts";
+import type { SqlBackend } from "#telemetry/analytics/backend.ts";
 import type { Logger } from "#telemetry/log.ts";
 import type { Health } from "./health.ts";
 
@@ -20,6 +21,8 @@ export interface Services {
   workflows: Workflows;
   shards: Shards;
   urlPolicy: UrlPolicy;
+  /** Null: this deployment has nowhere to ask. */
+  analytics: SqlBackend | null;
   health: Health;
   logger: Logger;
 }

@@ -30,6 +30,7 @@ export function clickHouse(): Oracle | null {
 
 function open(): Oracle | null {
   if (!existsSync(path.join(FOLDER, "node_modules/chdb"))) {
+    // biome-ignore lint/suspicious/noConsole: a comparison that is left out must be seen
     console.warn(
       `SKIPPED: comparison with ClickHouse. npm install --prefix ${path.relative(process.cwd(), FOLDER) || "."} chdb@3.4.0 installs it.`,
     );

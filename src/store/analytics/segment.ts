@@ -18,6 +18,8 @@ const SAMPLE_INTERVAL_COLUMN = 2;
 const INDEX_COLUMN = 3;
 const FIRST_BLOB = 4;
 const FIRST_DOUBLE = FIRST_BLOB + BLOBS;
+/** The tenant is blob1 in every dataset. */
+export const TENANT_POSITION = FIRST_BLOB;
 const COLUMNS = FIRST_DOUBLE + DOUBLES;
 
 /** Null entries: `data` are doubles. Null data: every row has the one entry. Else `data` are codes of entries. */

@@ -1,0 +1,241 @@
+/**
+ * Points in the SQLite of an object: as they come, then packed into segments of columns, until they are too old or too
+ * many. Serves them as blocks; what is decided about queries stands in the dialect. Writes are meant for a transaction.
+ */
+import { DATASET_NAMES, type DatasetName } from "#telemetry/analytics/columns.ts";
+import type { PointSource } from "#telemetry/analytics/execute.ts";
+import type { TimeBounds } from "#telemetry/analytics/time-bounds.ts";
+import { at, type Block, selectRows, type Vector } from "#telemetry/analytics/vector.ts";
+import type { Point } from "#telemetry/point.ts";
+import type { AnalyticsStats, NumberedPoint } from "./protocol.ts";
+import { blockOfPoints, packColumns, packedBlock, TENANT_POSITION, unpackColumn } from "./segment.ts";
+
+/** Points of a segment. */
+export const SEGMENT_POINTS = 8_192;
+
+/** Text of one row: a row of a Durable Object may hold 2 MB, a unit of text takes at most three bytes. */
+const ROW_UNITS_MAX = 600_000;
+
+/** Text of arrived points of a dataset above which they are packed, however few they are. */
+const ARRIVED_UNITS_MAX = 4_000_000;
+
+/** As Analytics Engine: three months. */
+export const RETENTION_DAYS = 90;
+
+/** What all segments together may take; the oldest go first. */
+export const STORE_BYTES_MAX = 1_000_000_000;
+
+/** A source that has been silent this long is forgotten: nothing of it is still on its way. */
+const SOURCE_DAYS = 7;
+
+const DAY_MS = 86_400_000;
+
+interface Arrived {
+  points: Point[];
+  units: number;
+}
+
+export class PointStore {
+  readonly #sql: SqlStorage;
+  readonly #bytesMax: number;
+  readonly #arrived = new Map<DatasetName, Arrived>();
+
+  constructor(sql: SqlStorage, bytesMax: number = STORE_BYTES_MAX) {
+    this.#sql = sql;
+    this.#bytesMax = bytesMax;
+    for (const dataset of DATASET_NAMES) this.#arrived.set(dataset, { points: [], units: 0 });
+    const rows = sql.exec<{ dataset: DatasetName; points: string }>("SELECT dataset, points FROM arrival ORDER BY id");
+    for (const { dataset, points } of rows) this.#keep(dataset, JSON.parse(points) as Point[], points.length);
+  }
+
+  /** Stores what lies above the source's mark, and answers how many points that were. */
+  insert(source: string, points: readonly NumberedPoint[], nowMs: number): number {
+    const mark = this.#sql
+      .exec<{ seq: number; part: number }>("SELECT seq, part FROM source WHERE name = ?", source)
+      .toArray()[0] ?? { seq: Number.NEGATIVE_INFINITY, part: 0 };
+    const fresh = points.filter(({ seq, part }) => seq > mark.seq || (seq === mark.seq && part > mark.part));
+    const last = fresh.at(-1);
+    if (last === undefined) return 0;
+    this.#sql.exec(
+      `INSERT INTO source (name, seq, part, seen_at) VALUES (?1, ?2, ?3, ?4)
+       ON CONFLICT (name) DO UPDATE SET seq = ?2, part = ?3, seen_at = ?4`,
+      source,
+      last.seq,
+      last.part,
+      nowMs,
+    );
+    for (const dataset of DATASET_NAMES)
+      this.#arrive(
+        dataset,
+        fresh.filter((point) => point.dataset === dataset),
+      );
+    for (const dataset of DATASET_NAMES) {
+      const { points: arrived, units } = this.#of(dataset);
+      if (arrived.length >= SEGMENT_POINTS || units >= ARRIVED_UNITS_MAX) this.#pack(dataset, nowMs);
+    }
+    return fresh.length;
+  }
+
+  #of(dataset: DatasetName): Arrived {
+    const arrived = this.#arrived.get(dataset);
+    if (arrived === undefined) throw new Error(`${dataset} is not a dataset`);
+    return arrived;
+  }
+
+  #keep(dataset: DatasetName, points: readonly Point[], units: number): void {
+    const arrived = this.#of(dataset);
+    arrived.points.push(...points);
+    arrived.units += units;
+  }
+
+  #arrive(dataset: DatasetName, numbered: readonly NumberedPoint[]): void {
+    const points = numbered.map(({ at: atMs, index, blobs, doubles }) => ({
+      dataset,
+      at: atMs,
+      index,
+      blobs,
+      doubles,
+    }));
+    for (const { text, items } of chunked(points)) {
+      const latest = Math.max(...items.map((point) => point.at));
+      this.#sql.exec("INSERT INTO arrival (dataset, latest_at, points) VALUES (?, ?, ?)", dataset, latest, text);
+      this.#keep(dataset, items, text.length);
+    }
+  }
+
+  #pack(dataset: DatasetName, nowMs: number): void {
+    const arrived = this.#of(dataset);
+    for (let from = 0; from < arrived.points.length; from += SEGMENT_POINTS) {
+      this.#writeSegment(dataset, arrived.points.slice(from, from + SEGMENT_POINTS));
+    }
+    this.#sql.exec("DELETE FROM arrival WHERE dataset = ?", dataset);
+    this.#arrived.set(dataset, { points: [], units: 0 });
+    this.forget(nowMs);
+  }
+
+  #writeSegment(dataset: DatasetName, points: readonly Point[]): void {
+    const columns = packColumns(points);
+    const isTooWide = columns.some(({ entries }) => entries !== null && entries.length > ROW_UNITS_MAX);
+    if (isTooWide && points.length > 1) {
+      const half = points.length >> 1;
+      this.#writeSegment(dataset, points.slice(0, half));
+      this.#writeSegment(dataset, points.slice(half));
+      return;
+    }
+    const seconds = points.map((point) => Math.floor(point.at / 1_000));
+    const bytes = columns.reduce((sum, { entries, data }) => sum + (entries?.length ?? 0) + (data?.byteLength ?? 0), 0);
+    const { id } = this.#sql
+      .exec<{ id: number }>(
+        "INSERT INTO segment (dataset, rows, bytes, from_seconds, to_seconds) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        dataset,
+        points.length,
+        bytes,
+        seconds.reduce((least, each) => Math.min(least, each)),
+        seconds.reduce((most, each) => Math.max(most, each)),
+      )
+      .one();
+    for (const { column, entries, data } of columns) {
+      const bytesOf = data === null ? null : data.slice().buffer;
+      this.#sql.exec("INSERT INTO segment_column VALUES (?, ?, ?, ?)", id, column, entries, bytesOf);
+    }
+  }
+
+  /** Lets go what is too old, and the oldest of what is too much. */
+  forget(nowMs: number): void {
+    const oldestMs = nowMs - RETENTION_DAYS * DAY_MS;
+    this.#sql.exec("DELETE FROM source WHERE seen_at < ?", nowMs - SOURCE_DAYS * DAY_MS);
+    this.#dropSegments("to_seconds < ?", Math.floor(oldestMs / 1_000));
+    for (;;) {
+      const { bytes } = this.#sql.exec<{ bytes: number }>("SELECT coalesce(sum(bytes), 0) AS bytes FROM segment").one();
+      if (bytes <= this.#bytesMax) return;
+      this.#dropSegments("id = (SELECT id FROM segment ORDER BY to_seconds, id LIMIT 1) AND 0 < ?", bytes);
+    }
+  }
+
+  #dropSegments(where: string, binding: number): void {
+    this.#sql.exec(`DELETE FROM segment_column WHERE segment IN (SELECT id FROM segment WHERE ${where})`, binding);
+    this.#sql.exec(`DELETE FROM segment WHERE ${where}`, binding);
+  }
+
+  /** Points of a tenant, or of all; the dialect's own fence stands besides. */
+  source(tenant: string | null, nowMs: number): PointSource {
+    const oldest = Math.floor(nowMs / 1_000) - RETENTION_DAYS * 86_400;
+    const scan = (dataset: DatasetName, bounds: TimeBounds) => this.#blocks(dataset, bounds);
+    return {
+      *scan(dataset, { from, to }) {
+        for (const block of scan(dataset, { from: Math.max(from, oldest), to })) {
+          const own = tenant === null ? block : ofTenant(block, tenant);
+          if (own !== null) yield own;
+        }
+      },
+    };
+  }
+
+  *#blocks(dataset: DatasetName, { from, to }: TimeBounds): Generator<Block> {
+    const segments = this.#sql
+      .exec<{ id: number; rows: number }>(
+        "SELECT id, rows FROM segment WHERE dataset = ? AND to_seconds >= ? AND from_seconds <= ? ORDER BY id",
+        dataset,
+        finite(from),
+        finite(to),
+      )
+      .toArray();
+    for (const { id, rows } of segments) yield packedBlock(rows, dataset, (column) => this.#column(id, column, rows));
+    const { points } = this.#of(dataset);
+    if (points.length > 0) yield blockOfPoints(points, dataset);
+  }
+
+  #column(segment: number, position: number, rows: number): Vector | null {
+    const row = this.#sql
+      .exec<{ entries: string | null; data: ArrayBuffer | null }>(
+        "SELECT entries, data FROM segment_column WHERE segment = ? AND position = ?",
+        segment,
+        position,
+      )
+      .toArray()[0];
+    return row === undefined ? null : unpackColumn(row.entries, row.data, rows);
+  }
+
+  stats(): AnalyticsStats {
+    const { rows, bytes, oldest } = this.#sql
+      .exec<{ rows: number; bytes: number; oldest: number | null }>(
+        "SELECT coalesce(sum(rows), 0) AS rows, coalesce(sum(bytes), 0) AS bytes, min(from_seconds) AS oldest FROM segment",
+      )
+      .one();
+    const arrived = [...this.#arrived.values()];
+    const times = arrived.flatMap(({ points }) => points.slice(0, 1).map((point) => point.at));
+    const first = Math.min(...times, oldest === null ? Number.POSITIVE_INFINITY : oldest * 1_000);
+    return {
+      points: rows + arrived.reduce((sum, { points }) => sum + points.length, 0),
+      bytes: bytes + arrived.reduce((sum, { units }) => sum + units, 0),
+      oldest: Number.isFinite(first) ? new Date(first).toISOString() : null,
+    };
+  }
+}
+
+/** SQLite has no infinities as bindings. */
+function finite(seconds: number): number {
+  return Math.max(-1e12, Math.min(1e12, seconds));
+}
+
+function ofTenant(block: Block, tenant: string): Block | null {
+  const column = block.column(TENANT_POSITION);
+  if (column.form === "constant") return column.value === tenant ? block : null;
+  if (column.form === "dictionary" && !column.entries.includes(tenant)) return null;
+  const selection = new Uint32Array(block.rows);
+  let rows = 0;
+  for (let row = 0; row < block.rows; row++) if (at(column, row) === tenant) selection[rows++] = row;
+  return rows === 0 ? null : selectRows(block, selection.slice(0, rows));
+}
+
+/** Points as JSON texts that a row can hold. */
+function* chunked(points: readonly Point[]): Generator<{ text: string; items: readonly Point[] }> {
+  if (points.length === 0) return;
+  const text = JSON.stringify(points);
+  if (text.length <= ROW_UNITS_MAX || points.length === 1) yield { text, items: points };
+  else {
+    const half = points.length >> 1;
+    yield* chunked(points.slice(0, half));
+    yield* chunked(points.slice(half));
+  }
+}

@@ -1,0 +1,31 @@
+/** What the analytics object can be asked, and what it answers. Additive only, as with coordinator shards. */
+import type { Point } from "#telemetry/point.ts";
+
+/** A point with its number within its source: what was taken once is not taken again. */
+export interface NumberedPoint extends Point {
+  seq: number;
+  /** Among the points of the same `seq`, from 0. */
+  part: number;
+}
+
+export interface SqlProblem {
+  message: string;
+  line: number;
+  column: number;
+}
+
+export type QueryReply = { ok: true; text: string } | { ok: false; problem: SqlProblem };
+
+export interface AnalyticsStats {
+  points: number;
+  bytes: number;
+  oldest: string | null;
+}
+
+export interface AnalyticsRpc {
+  /** Takes points that it has not taken yet, in order of their numbers; answers how many those were. */
+  write(source: string, points: readonly NumberedPoint[]): Promise<number>;
+  /** Runs a query of the dialect. `tenant`: whose points alone it sees; null: all. */
+  query(tenant: string | null, sql: string): Promise<QueryReply>;
+  stats(): Promise<AnalyticsStats>;
+}
