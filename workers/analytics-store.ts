@@ -4,16 +4,18 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { PointStore } from "#store/analytics/point-store.ts";
-import type { AnalyticsRpc, AnalyticsStats, NumberedPoint, QueryReply } from "#store/analytics/protocol.ts";
+import type { AnalyticsRpc, AnalyticsStats, QueryReply } from "#store/analytics/protocol.ts";
 import { migrateAnalytics } from "#store/analytics/schema.ts";
 import { problemOf } from "#telemetry/analytics/backend.ts";
 import { prepareQuery, runQuery } from "#telemetry/analytics/query.ts";
 import { SqlError } from "#telemetry/analytics/sql-error.ts";
 import { WorkBudget } from "#telemetry/analytics/work-budget.ts";
-import type { Env } from "./env.ts";
+import type { NumberedPoint } from "#telemetry/point.ts";
+import { type Env, settingsOf } from "./env.ts";
+import { sendPoints } from "./points.ts";
 
 export class AnalyticsStore extends DurableObject<Env> implements AnalyticsRpc {
-  readonly #points: PointStore;
+  #points: PointStore;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -22,7 +24,19 @@ export class AnalyticsStore extends DurableObject<Env> implements AnalyticsRpc {
   }
 
   async write(source: string, points: readonly NumberedPoint[]): Promise<number> {
-    return this.ctx.storage.transactionSync(() => this.#points.insert(source, points, Date.now()));
+    const isLocal = settingsOf(this.env).WEIR_ANALYTICS === "local";
+    try {
+      return this.ctx.storage.transactionSync(() => {
+        const fresh = this.#points.take(source, points, Date.now());
+        if (isLocal) this.#points.insert(fresh, Date.now());
+        else sendPoints(this.env, fresh);
+        return fresh.length;
+      });
+    } catch (error) {
+      // What was taken back on disk must not stay in memory.
+      this.#points = new PointStore(this.ctx.storage.sql);
+      throw error;
+    }
   }
 
   async query(tenant: string | null, sql: string): Promise<QueryReply> {

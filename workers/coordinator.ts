@@ -29,9 +29,11 @@ import { type LoadedRun, RunLog } from "#store/shard/run-log.ts";
 import { migrateShard } from "#store/shard/schema.ts";
 import { describeIsolate } from "#telemetry/isolate.ts";
 import { version } from "../package.json";
+import { analyticsTarget, pointOrigin } from "./analytics.ts";
 import { Alarm } from "./coordinator/alarm.ts";
 import { type Commit, CommitGroup } from "./coordinator/commit-group.ts";
 import { Dispatcher } from "./coordinator/dispatcher.ts";
+import { PointWriter } from "./coordinator/point-writer.ts";
 import { Projector } from "./coordinator/projector.ts";
 import { Recovery } from "./coordinator/recovery.ts";
 import { Retention } from "./coordinator/retention.ts";
@@ -62,6 +64,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   readonly #transitions: Transitions;
   readonly #reader: RunReader;
   readonly #projector: Projector;
+  readonly #points: PointWriter;
   readonly #retention: Retention;
   readonly #recovery: Recovery;
 
@@ -96,6 +99,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       positions,
       logger: this.#logger,
       rowOf: (runId) => this.#reader.row(runId),
+    });
+    this.#points = new PointWriter({
+      analytics: analyticsTarget(env, ctx.id.name ?? ctx.id.toString()),
+      source: ctx.id.name ?? ctx.id.toString(),
+      runs: this.#runs,
+      positions,
+      logger: this.#logger,
+      pointsOf: (row) => this.#reader.points(row, pointOrigin(env)),
     });
     this.#retention = new Retention({
       database: env.DB,
@@ -270,7 +281,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   /** What takes D1's time: never waited for by what must happen at its time. */
   async #carryOver(): Promise<void> {
-    await this.#projector.flush(() => this.#dispatcher.sentThrough(this.#runs.lastId));
+    await Promise.all([
+      this.#projector.flush(() => this.#dispatcher.sentThrough(this.#runs.lastId)),
+      this.#points.flush(),
+    ]);
     await this.#retention.look(Date.now());
     this.#rearm();
   }
@@ -286,10 +300,9 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   #rearm(): void {
     const nowMs = Date.now();
-    const { dueInMs } = this.#projector;
     const times = [
       this.#runs.nextDueAt(),
-      dueInMs === null ? null : nowMs + dueInMs,
+      ...[this.#projector.dueInMs, this.#points.dueInMs].map((inMs) => (inMs === null ? null : nowMs + inMs)),
       this.#runs.lastId === 0 ? null : this.#retention.dueAt,
     ];
     for (const at of times) if (at !== null) this.#alarm.noLaterThan(Math.max(at, nowMs));

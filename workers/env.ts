@@ -11,6 +11,12 @@ export interface Env {
   DB: D1Database;
   COORDINATOR: DurableObjectNamespace & { getByName(name: string, options?: unknown): CoordinatorRpc };
   ANALYTICS: { getByName(name: string): AnalyticsRpc };
+  AE_RUN: AnalyticsEngineDataset;
+  AE_NODE: AnalyticsEngineDataset;
+  AE_LLM: AnalyticsEngineDataset;
+  AE_HTTP: AnalyticsEngineDataset;
+  AE_API: AnalyticsEngineDataset;
+  AE_QUEUE: AnalyticsEngineDataset;
   WEIR_HTTP: Queue<TaskMessage>;
   WEIR_AGENT: Queue<TaskMessage>;
   WEIR_DEAD: Queue<unknown>;
@@ -48,6 +54,8 @@ const settingsSchema = z.object({
   DNS_RESOLVER_URL: optionalText,
   /** `local`: points are kept in, and queries answered by, the twin of Analytics Engine. */
   WEIR_ANALYTICS: z.enum(["", "local"]).optional().default(""),
+  /** `off` for paired measurements: what telemetry costs. */
+  WEIR_TELEMETRY: z.enum(["on", "off"]).default("on"),
   /** Set both to answer queries in production: they go to the platform's SQL API. */
   CLOUDFLARE_ACCOUNT_ID: optionalText,
   CLOUDFLARE_API_TOKEN: optionalText,

@@ -1,5 +1,6 @@
 /** The Worker's face: what Cloudflare calls. Wires the roles together and decides nothing. */
 import { createApp } from "#api/app.ts";
+import { batchPoints } from "#telemetry/batch-points.ts";
 import { describeIsolate } from "#telemetry/isolate.ts";
 import { handleDeadLetters } from "./consumers/dead-letter.ts";
 import { httpWorker } from "./consumers/http.ts";
@@ -18,6 +19,8 @@ export default {
 
   async queue(batch, env, context) {
     const services = servicesOf(env);
+    const { origin } = services.points;
+    services.points.record(batchPoints(batch, origin, Date.now()), (work) => context.waitUntil(work));
     switch (batch.queue) {
       case "weir-http": {
         const worker = httpWorker(services.http, () => describeIsolate(services, Date.now()), services.isLocal);

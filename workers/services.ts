@@ -14,6 +14,7 @@ import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
 import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
+import { PointRecorder } from "./points.ts";
 
 export interface WorkerServices extends Services {
   http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
@@ -69,6 +70,7 @@ function compose(env: Env): WorkerServices {
     urlPolicy,
     logger,
     analytics: analyticsOf(env, outgoing),
+    points: new PointRecorder(env),
     health: new Health(checksOf(env, shards), absent(), logger),
     http: {
       fetch: outgoing,

@@ -6,6 +6,7 @@ import { problemsOf } from "#workflow/problems.ts";
 import { authenticate } from "./authenticate.ts";
 import { readJsonBody } from "./body.ts";
 import { describeApi } from "./describe-api.ts";
+import { measureRequests } from "./measure-requests.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
 import { analyticsRoutes } from "./routes/analytics.ts";
@@ -36,6 +37,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     context.header("traceparent", answerTraceparent(context.req.header("traceparent")));
     await next();
   });
+  app.use(measureRequests);
   app.use(authenticate);
   app.use(readJsonBody);
 

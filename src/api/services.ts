@@ -9,6 +9,8 @@ import type { Tenants } from "#store/tenants.ts";
 import type { Workflows } from "#store/workflows.ts";
 import type { SqlBackend } from "#telemetry/analytics/backend.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { Point } from "#telemetry/point.ts";
+import type { PointOrigin } from "#telemetry/points.ts";
 import type { Health } from "./health.ts";
 
 export interface Services {
@@ -23,8 +25,15 @@ export interface Services {
   urlPolicy: UrlPolicy;
   /** Null: this deployment has nowhere to ask. */
   analytics: SqlBackend | null;
+  points: RequestPoints;
   health: Health;
   logger: Logger;
+}
+
+/** Takes points of requests, best effort; `waitUntil` keeps the request's invocation going for them. */
+export interface RequestPoints {
+  origin: PointOrigin;
+  record(points: readonly Point[], waitUntil: (work: Promise<unknown>) => void): void;
 }
 
 /** Hono's environment: what middleware leaves for the routes. */

@@ -12,3 +12,10 @@ export interface Point {
   /** From double1 on; what is missing at the end is 0. */
   doubles: readonly number[];
 }
+
+/** A point with its number within its source: what was taken once is not taken again. */
+export interface NumberedPoint extends Point {
+  seq: number;
+  /** Among the points of the same `seq`, from 0. */
+  part: number;
+}

@@ -5,7 +5,10 @@ import { eventView, nodeExecutions, type RunView, runView } from "#engine/view.t
 import type { JsonObject } from "#kernel/json.ts";
 import { runRow } from "#store/projection.ts";
 import type { EventPage, RunDetails } from "#store/shard/protocol.ts";
-import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import type { LoadedRun, LogRow, RunLog } from "#store/shard/run-log.ts";
+import type { Point } from "#telemetry/point.ts";
+import type { PointOrigin } from "#telemetry/points.ts";
+import { describeNode, pointsOf } from "#telemetry/run-points.ts";
 import type { OldRun } from "./retention.ts";
 import type { Transitions } from "./transitions.ts";
 
@@ -57,6 +60,14 @@ export class RunReader {
     const state = this.#transitions.load(runId)?.state;
     if (state === undefined) return null;
     return runRow(state, this.#transitions.graphOf(state), this.#transitions.readStored(runId));
+  }
+
+  /** What the run of a transition and its events are measured as. */
+  points({ run_id, events }: LogRow, origin: PointOrigin): Point[] {
+    const state = this.#transitions.load(run_id)?.state;
+    if (state === undefined) return [];
+    const { nodes } = this.#transitions.graphOf(state);
+    return pointsOf(events, state, (path) => describeNode(nodes, path), origin);
   }
 
   /** Everything that is known of a run, for its archive. */

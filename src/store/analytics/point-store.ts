@@ -6,8 +6,8 @@ import { DATASET_NAMES, type DatasetName } from "#telemetry/analytics/columns.ts
 import type { PointSource } from "#telemetry/analytics/execute.ts";
 import type { TimeBounds } from "#telemetry/analytics/time-bounds.ts";
 import { at, type Block, selectRows, type Vector } from "#telemetry/analytics/vector.ts";
-import type { Point } from "#telemetry/point.ts";
-import type { AnalyticsStats, NumberedPoint } from "./protocol.ts";
+import type { NumberedPoint, Point } from "#telemetry/point.ts";
+import type { AnalyticsStats } from "./protocol.ts";
 import { blockOfPoints, packColumns, packedBlock, TENANT_POSITION, unpackColumn } from "./segment.ts";
 
 /** Points of a segment. */
@@ -48,14 +48,14 @@ export class PointStore {
     for (const { dataset, points } of rows) this.#keep(dataset, JSON.parse(points) as Point[], points.length);
   }
 
-  /** Stores what lies above the source's mark, and answers how many points that were. */
-  insert(source: string, points: readonly NumberedPoint[], nowMs: number): number {
+  /** What lies above the source's mark, which moves up to the last of it. */
+  take(source: string, points: readonly NumberedPoint[], nowMs: number): Point[] {
     const mark = this.#sql
       .exec<{ seq: number; part: number }>("SELECT seq, part FROM source WHERE name = ?", source)
       .toArray()[0] ?? { seq: Number.NEGATIVE_INFINITY, part: 0 };
     const fresh = points.filter(({ seq, part }) => seq > mark.seq || (seq === mark.seq && part > mark.part));
     const last = fresh.at(-1);
-    if (last === undefined) return 0;
+    if (last === undefined) return [];
     this.#sql.exec(
       `INSERT INTO source (name, seq, part, seen_at) VALUES (?1, ?2, ?3, ?4)
        ON CONFLICT (name) DO UPDATE SET seq = ?2, part = ?3, seen_at = ?4`,
@@ -64,16 +64,21 @@ export class PointStore {
       last.part,
       nowMs,
     );
-    for (const dataset of DATASET_NAMES)
-      this.#arrive(
-        dataset,
-        fresh.filter((point) => point.dataset === dataset),
-      );
+    return fresh.map(({ seq: _, part: __, ...point }) => point);
+  }
+
+  /** Stores points, and packs those of a dataset once there are enough of them. */
+  insert(points: readonly Point[], nowMs: number): void {
     for (const dataset of DATASET_NAMES) {
+      const own = points.filter((point) => point.dataset === dataset);
+      for (const { text, items } of chunked(own)) {
+        const latest = items.reduce((most, point) => Math.max(most, point.at), 0);
+        this.#sql.exec("INSERT INTO arrival (dataset, latest_at, points) VALUES (?, ?, ?)", dataset, latest, text);
+        this.#keep(dataset, items, text.length);
+      }
       const { points: arrived, units } = this.#of(dataset);
       if (arrived.length >= SEGMENT_POINTS || units >= ARRIVED_UNITS_MAX) this.#pack(dataset, nowMs);
     }
-    return fresh.length;
   }
 
   #of(dataset: DatasetName): Arrived {
@@ -86,21 +91,6 @@ export class PointStore {
     const arrived = this.#of(dataset);
     arrived.points.push(...points);
     arrived.units += units;
-  }
-
-  #arrive(dataset: DatasetName, numbered: readonly NumberedPoint[]): void {
-    const points = numbered.map(({ at: atMs, index, blobs, doubles }) => ({
-      dataset,
-      at: atMs,
-      index,
-      blobs,
-      doubles,
-    }));
-    for (const { text, items } of chunked(points)) {
-      const latest = Math.max(...items.map((point) => point.at));
-      this.#sql.exec("INSERT INTO arrival (dataset, latest_at, points) VALUES (?, ?, ?)", dataset, latest, text);
-      this.#keep(dataset, items, text.length);
-    }
   }
 
   #pack(dataset: DatasetName, nowMs: number): void {

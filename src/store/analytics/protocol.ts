@@ -1,18 +1,6 @@
 /** What the analytics object can be asked, and what it answers. Additive only, as with coordinator shards. */
-import type { Point } from "#telemetry/point.ts";
-
-/** A point with its number within its source: what was taken once is not taken again. */
-export interface NumberedPoint extends Point {
-  seq: number;
-  /** Among the points of the same `seq`, from 0. */
-  part: number;
-}
-
-export interface SqlProblem {
-  message: string;
-  line: number;
-  column: number;
-}
+import type { SqlProblem } from "#telemetry/analytics/backend.ts";
+import type { NumberedPoint } from "#telemetry/point.ts";
 
 export type QueryReply = { ok: true; text: string } | { ok: false; problem: SqlProblem };
 
