@@ -16,7 +16,7 @@ export const EXPRESSION_NODES_MAX = 10_000;
 export const SELECT_COLUMNS_MAX = 200;
 
 /** Groups that one GROUP BY may make. */
-export const GROUPS_MAX = 200_000;
+export const GROUPS_MAX = 1_000_000;
 
 /** Rows of an answer; a query without LIMIT that would give more is refused, never cut in silence. */
 export const RESULT_ROWS_MAX = 50_000;
