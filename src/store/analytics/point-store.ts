@@ -5,10 +5,10 @@
 import { DATASET_NAMES, type DatasetName } from "#telemetry/analytics/columns.ts";
 import type { PointSource } from "#telemetry/analytics/execute.ts";
 import type { TimeBounds } from "#telemetry/analytics/time-bounds.ts";
-import { at, type Block, selectRows, type Vector } from "#telemetry/analytics/vector.ts";
+import { at, type Block, numbersOf, selectRows, type Vector } from "#telemetry/analytics/vector.ts";
 import type { NumberedPoint, Point } from "#telemetry/point.ts";
 import type { AnalyticsStats } from "./protocol.ts";
-import { blockOfPoints, packColumns, packedBlock, TENANT_POSITION, unpackColumn } from "./segment.ts";
+import { blockOfPoints, packColumns, packedBlock, TENANT_POSITION, TIMESTAMP_COLUMN, unpackColumn } from "./segment.ts";
 
 /** Points of a segment. */
 export const SEGMENT_POINTS = 8_192;
@@ -133,6 +133,7 @@ export class PointStore {
   /** Lets go what is too old, and the oldest of what is too much. */
   forget(nowMs: number): void {
     const oldestMs = nowMs - RETENTION_DAYS * DAY_MS;
+    this.#sql.exec("DELETE FROM arrival WHERE latest_at < ?", oldestMs);
     this.#sql.exec("DELETE FROM source WHERE seen_at < ?", nowMs - SOURCE_DAYS * DAY_MS);
     this.#dropSegments("to_seconds < ?", Math.floor(oldestMs / 1_000));
     for (;;) {
@@ -150,7 +151,7 @@ export class PointStore {
   /** Points of a tenant, or of all; the dialect's own fence stands besides. */
   source(tenant: string | null, nowMs: number): PointSource {
     const oldest = Math.floor(nowMs / 1_000) - RETENTION_DAYS * 86_400;
-    const scan = (dataset: DatasetName, bounds: TimeBounds) => this.#blocks(dataset, bounds);
+    const scan = (dataset: DatasetName, bounds: TimeBounds) => this.#blocks(dataset, bounds, oldest);
     return {
       *scan(dataset, { from, to }) {
         for (const block of scan(dataset, { from: Math.max(from, oldest), to })) {
@@ -161,18 +162,22 @@ export class PointStore {
     };
   }
 
-  *#blocks(dataset: DatasetName, { from, to }: TimeBounds): Generator<Block> {
+  /** What the bounds may let through; nothing from before `oldest`. */
+  *#blocks(dataset: DatasetName, { from, to }: TimeBounds, oldest: number): Generator<Block> {
     const segments = this.#sql
-      .exec<{ id: number; rows: number }>(
-        "SELECT id, rows FROM segment WHERE dataset = ? AND to_seconds >= ? AND from_seconds <= ? ORDER BY id",
+      .exec<{ id: number; rows: number; from_seconds: number }>(
+        "SELECT id, rows, from_seconds FROM segment WHERE dataset = ? AND to_seconds >= ? AND from_seconds <= ? ORDER BY id",
         dataset,
         finite(from),
         finite(to),
       )
       .toArray();
-    for (const { id, rows } of segments) yield packedBlock(rows, dataset, (column) => this.#column(id, column, rows));
+    for (const { id, rows, from_seconds } of segments) {
+      const block = packedBlock(rows, dataset, (column) => this.#column(id, column, rows));
+      yield from_seconds < oldest ? since(block, oldest) : block;
+    }
     const { points } = this.#of(dataset);
-    if (points.length > 0) yield blockOfPoints(points, dataset);
+    if (points.length > 0) yield since(blockOfPoints(points, dataset), oldest);
   }
 
   #column(segment: number, position: number, rows: number): Vector | null {
@@ -206,6 +211,13 @@ export class PointStore {
 /** SQLite has no infinities as bindings. */
 function finite(seconds: number): number {
   return Math.max(-1e12, Math.min(1e12, seconds));
+}
+
+/** The rows that are not older. */
+function since(block: Block, oldest: number): Block {
+  const seconds = numbersOf(block.column(TIMESTAMP_COLUMN), block.rows);
+  const kept = Uint32Array.from(seconds.keys()).filter((row) => (seconds[row] as number) >= oldest);
+  return kept.length === block.rows ? block : selectRows(block, kept);
 }
 
 function ofTenant(block: Block, tenant: string): Block | null {

@@ -3,17 +3,33 @@ import { type Expression, mapParts, type Select, type SelectItem, type Statement
 import { columnsOf, DATASETS, isDatasetName } from "./columns.ts";
 
 export function resolveReadableNames(statement: Statement): Statement {
-  return statement.node === "show" ? statement : { ...resolveSelect(statement), format: statement.format };
+  return statement.node === "show" ? statement : { ...resolveSelect(statement).select, format: statement.format };
 }
 
-function resolveSelect(select: Select): Select {
-  const { from } = select;
-  if (from === null) return select;
-  if (from.node === "subquery") return { ...select, from: { ...from, select: resolveSelect(from.select) } };
-  if (!isDatasetName(from.name)) return select;
+/** From readable name to column, as far as a SELECT lets them through. */
+type Names = ReadonlyMap<string, string>;
 
-  const columns = columnsOf(DATASETS[from.name]);
-  const names = new Map(columns.flatMap(({ name, alias }) => (alias === null ? [] : [[alias, name] as const])));
+const NO_NAMES: Names = new Map();
+
+/** `names`: those that a query around this one may use, which is all of them when it asks for `*`. */
+function resolveSelect(select: Select): { select: Select; names: Names } {
+  const { from } = select;
+  if (from === null) return { select, names: NO_NAMES };
+  let source = from;
+  let names = NO_NAMES;
+  if (from.node === "subquery") {
+    const inner = resolveSelect(from.select);
+    source = { ...from, select: inner.select };
+    names = inner.names;
+  } else if (isDatasetName(from.name)) {
+    const columns = columnsOf(DATASETS[from.name]);
+    names = new Map(columns.flatMap(({ name, alias }) => (alias === null ? [] : [[alias, name] as const])));
+  }
+  const resolved = withColumns({ ...select, from: source }, names);
+  return { select: resolved, names: select.items === null ? names : NO_NAMES };
+}
+
+function withColumns(select: Select, names: Names): Select {
   // An alias of the query itself goes first, except in its own definition.
   const aliases = new Set(select.items?.flatMap(({ alias }) => (alias === null ? [] : [alias])) ?? []);
   const resolve = (expression: Expression, own: string | null = null): Expression => {

@@ -135,7 +135,7 @@ describe("hostile text", () => {
     ["SELECT * FROM file('/etc/passwd')", /table functions/],
     ["SELECT 'a", /no closing '/],
     ["SELECT 1 /* no end", /no closing \*\//],
-    ["SELECT \"a", /no closing "/],
+    ['SELECT "a', /no closing "/],
     ["SELECT 'a\\'", /no closing '/],
     ["SELECT 1\u00a0", /no meaning/],
     ["SELECT \u202e1", /no meaning/],
