@@ -70,13 +70,30 @@ const limit = fc.constantFrom("", "", " LIMIT 7", " LIMIT 5 OFFSET 2");
 
 const plain = (from: fc.Arbitrary<string>) =>
   fc
-    .tuple(fc.array(aliased(expression), { minLength: 1, maxLength: 3 }), from, where, fc.constantFrom("", " ORDER BY blob7"), limit)
-    .map(([items, source, condition, order, cut]) => `SELECT ${items.join(", ")} FROM ${source}${condition}${order}${cut}`);
+    .tuple(
+      fc.array(aliased(expression), { minLength: 1, maxLength: 3 }),
+      from,
+      where,
+      fc.constantFrom("", " ORDER BY blob7"),
+      limit,
+    )
+    .map(
+      ([items, source, condition, order, cut]) => `SELECT ${items.join(", ")} FROM ${source}${condition}${order}${cut}`,
+    );
 
 const grouped = (from: fc.Arbitrary<string>) =>
   fc
-    .tuple(expression, fc.array(aliased(aggregate), { minLength: 1, maxLength: 3 }), from, where, fc.constantFrom("", " HAVING count() > 3"))
-    .map(([key, items, source, condition, having]) => `SELECT ${key}, ${items.join(", ")} FROM ${source}${condition} GROUP BY ${key}${having}`);
+    .tuple(
+      expression,
+      fc.array(aliased(aggregate), { minLength: 1, maxLength: 3 }),
+      from,
+      where,
+      fc.constantFrom("", " HAVING count() > 3"),
+    )
+    .map(
+      ([key, items, source, condition, having]) =>
+        `SELECT ${key}, ${items.join(", ")} FROM ${source}${condition} GROUP BY ${key}${having}`,
+    );
 
 const total = (from: fc.Arbitrary<string>) =>
   fc
@@ -86,10 +103,12 @@ const total = (from: fc.Arbitrary<string>) =>
 const table = fc.constantFrom("weir_node", "weir_run", '"weir_node"', "`weir_run`");
 const inner = fc.oneof(
   fc.tuple(table, where, limit).map(([source, condition, cut]) => `(SELECT * FROM ${source}${condition}${cut})`),
-  fc.tuple(table, where).map(
-    ([source, condition]) =>
-      `(SELECT 'acme' AS tenant, 'acme' AS blob5, blob1, blob6, blob7, index1, dataset, outcome, total_ms, double1, double3, double4, _sample_interval, timestamp FROM ${source}${condition})`,
-  ),
+  fc
+    .tuple(table, where)
+    .map(
+      ([source, condition]) =>
+        `(SELECT 'acme' AS tenant, 'acme' AS blob5, blob1, blob6, blob7, index1, dataset, outcome, total_ms, double1, double3, double4, _sample_interval, timestamp FROM ${source}${condition})`,
+    ),
 );
 const source = fc.oneof({ weight: 2, arbitrary: table }, { weight: 1, arbitrary: inner });
 
