@@ -7,6 +7,7 @@ import { RESULT_ROWS_MAX } from "./limits.ts";
 import { compareOrdered } from "./order.ts";
 import type { SelectPlan } from "./plan.ts";
 import { SqlError, START } from "./sql-error.ts";
+import type { Value } from "./sql-types.ts";
 import { ALWAYS, narrowed, passedThrough, type TimeBounds } from "./time-bounds.ts";
 import type { Column, Typed } from "./typed.ts";
 import { at, type Block, blockOf, selectRows, type Vector } from "./vector.ts";
@@ -25,6 +26,9 @@ export interface QueryResult {
 
 /** Rows that are put in order at once before the least of them are let go. */
 const ORDER_SLACK = 4_096;
+
+/** With a LIMIT up to this, rows are put into their places one by one; beyond it all of them are sorted. */
+const INSERTED_ROWS_MAX = 1_000;
 
 export function executeSelect(plan: SelectPlan, source: PointSource, budget: WorkBudget): QueryResult {
   const collected = new Rows(plan.outputs);
@@ -124,8 +128,10 @@ function grouped(plan: SelectPlan, blocks: Iterable<Block>, budget: WorkBudget):
   return blockOf(count, [...groups.columns(), ...results]);
 }
 
-function resultsOf(accumulator: Accumulator, groups: number) {
-  return Array.from({ length: groups }, (_, group) => accumulator.result(group));
+function resultsOf(accumulator: Accumulator, groups: number): Value[] {
+  const results = new Array<Value>(groups);
+  for (let group = 0; group < groups; group++) results[group] = accumulator.result(group);
+  return results;
 }
 
 /** Puts out the columns of the result, in order and cut. */
@@ -152,9 +158,9 @@ function* ordered(plan: SelectPlan, blocks: Iterable<Block>, budget: WorkBudget)
   let rows = new Rows([...outputs, ...keys]);
   const least = (kept: Rows, from: number, to: number) => {
     const vectors = kept.vectors();
-    const order = sortedRows(plan, vectors.slice(outputs.length), kept.rows);
+    const order = firstRows(plan, vectors.slice(outputs.length), kept.rows, to);
     const block = blockOf(kept.rows, vectors);
-    return { block, selection: order.slice(from, to) };
+    return { block, selection: order.slice(from) };
   };
   for (const block of blocks) {
     const values = [...outputs, ...plan.orderBy].map(({ value }) => evaluate(value, block, budget));
@@ -178,16 +184,30 @@ function range(from: number, to: number): Uint32Array {
   return Uint32Array.from({ length: to - from }, (_, index) => from + index);
 }
 
-function sortedRows(plan: SelectPlan, keys: readonly Vector[], rows: number): Uint32Array {
-  const order = range(0, rows);
-  return order.sort((left, right) => {
+/** The first `end` rows in the order of the query. */
+function firstRows(plan: SelectPlan, keys: readonly Vector[], rows: number, end: number): Uint32Array {
+  const compare = (left: number, right: number): number => {
     for (const [index, key] of keys.entries()) {
       const compared = compareOrdered(at(key, left), at(key, right), plan.orderBy[index]?.descending ?? false);
       if (compared !== 0) return compared;
     }
     // Rows that are alike stay as they came.
     return left - right;
-  });
+  };
+  if (end > INSERTED_ROWS_MAX || end >= rows) return range(0, rows).sort(compare).slice(0, Math.min(end, rows));
+  const kept: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    if (kept.length === end && (end === 0 || compare(row, kept[end - 1] as number) > 0)) continue;
+    let low = 0;
+    for (let high = kept.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (compare(row, kept[middle] as number) < 0) high = middle;
+      else low = middle + 1;
+    }
+    kept.splice(low, 0, row);
+    if (kept.length > end) kept.pop();
+  }
+  return Uint32Array.from(kept);
 }
 
 /** Rows of many blocks, put together column by column. */
@@ -207,6 +227,8 @@ class Rows {
   }
 
   vectors(): Vector[] {
+    const [only] = this.#blocks;
+    if (only !== undefined && this.#blocks.length === 1) return this.#columns.map((_, index) => only.column(index));
     return this.#columns.map(({ type }, index) => {
       const values = this.#blocks.flatMap((block) => {
         const vector = block.column(index);

@@ -1,12 +1,10 @@
 /** Finds the group of each row by its keys, and keeps what the groups' keys are. */
 import { keyOf } from "./accumulators.ts";
 import { GROUPS_MAX } from "./limits.ts";
+import { PairNumbers } from "./pair-numbers.ts";
 import { SqlError, START } from "./sql-error.ts";
 import { isNumeric, type SqlType, type Value } from "./sql-types.ts";
 import { at, type Vector } from "./vector.ts";
-
-/** Above every number of a value, so that a pair of numbers makes one. */
-const STRIDE = 2 ** 21;
 
 /** Numbers values in the order they are met. */
 class Numbering {
@@ -18,9 +16,7 @@ class Numbering {
     let number = this.#numbers.get(key);
     if (number === undefined) {
       number = this.values.length;
-      if (number >= GROUPS_MAX) {
-        throw new SqlError(START, `GROUP BY makes more than ${GROUPS_MAX} groups: group by something coarser`);
-      }
+      checkGroups(number);
       this.#numbers.set(key, number);
       this.values.push(value);
     }
@@ -53,21 +49,26 @@ class Numbering {
   }
 }
 
+function checkGroups(count: number): void {
+  if (count < GROUPS_MAX) return;
+  throw new SqlError(START, `GROUP BY makes more than ${GROUPS_MAX} groups: group by something coarser`);
+}
+
 export class Groups {
   readonly #types: readonly SqlType[];
   readonly #keys: readonly Numbering[];
-  /** For each key but the first: groups so far and the key's value, as one number. */
-  readonly #pairs: readonly Numbering[];
+  /** For each key but the first: pairs of the group so far and the key's value. */
+  readonly #pairs: readonly PairNumbers[];
 
   constructor(types: readonly SqlType[]) {
     this.#types = types;
     this.#keys = types.map(() => new Numbering());
-    this.#pairs = types.slice(1).map(() => new Numbering());
+    this.#pairs = types.slice(1).map(() => new PairNumbers());
   }
 
   /** Without keys there is one group, even of no rows. */
   get count(): number {
-    return (this.#pairs.at(-1) ?? this.#keys[0])?.values.length ?? 1;
+    return this.#pairs.at(-1)?.size ?? this.#keys[0]?.values.length ?? 1;
   }
 
   ofRows(keys: readonly Vector[], rows: number): Uint32Array {
@@ -76,10 +77,9 @@ export class Groups {
     const groups = this.#keys[0]?.ofRows(first, rows) ?? new Uint32Array(rows);
     for (const [index, key] of others.entries()) {
       const numbers = this.#keys[index + 1]?.ofRows(key, rows) ?? new Uint32Array(rows);
-      const pairs = this.#pairs[index] as Numbering;
-      for (let row = 0; row < rows; row++) {
-        groups[row] = pairs.of((groups[row] as number) * STRIDE + (numbers[row] as number));
-      }
+      const pairs = this.#pairs[index] as PairNumbers;
+      for (let row = 0; row < rows; row++) groups[row] = pairs.of(groups[row] as number, numbers[row] as number);
+      checkGroups(pairs.size - 1);
     }
     return groups;
   }
@@ -91,9 +91,9 @@ export class Groups {
     for (let group = 0; group < count; group++) {
       let rest = group;
       for (let key = this.#keys.length - 1; key > 0; key--) {
-        const pair = this.#pairs[key - 1]?.values[rest] as number;
-        (columns[key] as Value[])[group] = this.#keys[key]?.values[pair % STRIDE] as Value;
-        rest = Math.floor(pair / STRIDE);
+        const [left, right] = this.#pairs[key - 1]?.pair(rest) ?? [0, 0];
+        (columns[key] as Value[])[group] = this.#keys[key]?.values[right] as Value;
+        rest = left;
       }
       if (columns[0] !== undefined) columns[0][group] = this.#keys[0]?.values[rest] as Value;
     }
