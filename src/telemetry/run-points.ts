@@ -23,7 +23,7 @@ export function describeNode(nodes: CompiledGraph["nodes"], path: string): NodeD
   const whole = nodes.get(path);
   const node = whole ?? nodes.get(/^[^[/]+/.exec(path)?.[0] ?? "")?.item ?? null;
   if (node === null) return null;
-  const { url, method } = node.definition.config as { url?: unknown; method?: unknown };
+  const { url, method } = (node.definition.config ?? {}) as { url?: unknown; method?: unknown };
   const text = (value: unknown) => (typeof value === "string" ? value : null);
   return { type: node.type.type, url: text(url), method: text(method) };
 }

@@ -234,6 +234,22 @@ describe("points of a run", () => {
     }
   });
 
+  test("a node without a config, one that was skipped, and one that the graph has no more", () => {
+    const run = new RunDriver({
+      nodes: [
+        { id: "a", type: "parallel" },
+        { id: "b", type: "transform", config: { expression: "1" } },
+      ],
+      edges: [{ from: "a", to: "b", condition: "false" }],
+    });
+    expect(pointsFor(run).map(fieldsOf)).toMatchObject([
+      { node_id: "a", node_type: "parallel", outcome: "completed" },
+      { state: "completed", nodes_completed: 1, nodes_skipped: 1 },
+    ]);
+    const [point] = pointsOf(run.events, run.state, () => null, ORIGIN).map(fieldsOf);
+    expect(point).toMatchObject({ node_id: "a", node_type: "", outcome: "completed" });
+  });
+
   test("a failed and a cancelled run are measured as such", () => {
     const failing = new RunDriver({
       nodes: [{ id: "a", type: "transform", config: { expression: "inputs.nothing" } }],
