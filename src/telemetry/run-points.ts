@@ -42,6 +42,7 @@ export function pointsOf(
   for (const event of events) {
     switch (event.type) {
       case "node.started":
+      case "node.waiting":
         started.set(event.node, event.at);
         break;
       case "node.completed":
@@ -89,7 +90,7 @@ function attemptPoints(
     makePoint("weir_node", event.at, `${state.tenant}|${state.workflow ?? ""}`, {
       ...fields,
       node_type: node?.type,
-      worker_kind: metrics?.worker ?? "coordinator",
+      worker_kind: metrics?.worker ?? (node?.type === "hitl" ? "hitl-worker" : "coordinator"),
       result_bytes: outputBytes(event),
     }),
   ];
@@ -148,8 +149,9 @@ function runPoint(
   origin: PointOrigin,
 ): Point {
   const ended = event.type.slice("run.".length);
-  const nodes = [...state.nodes.values()].filter((node) => node.visit > 0);
-  const count = (status: string) => nodes.filter((node) => node.status === status).length;
+  const all = [...state.nodes.values()];
+  const nodes = all.filter((node) => node.visit > 0 && node.status !== "skipped");
+  const count = (status: string) => all.filter((node) => node.status === status).length;
   const waited = (state.started_at ?? event.at) - state.submitted_at;
   const total = event.at - state.submitted_at;
   return makePoint("weir_run", event.at, `${state.tenant}|${state.workflow ?? ""}`, {
@@ -162,15 +164,24 @@ function runPoint(
     attempt: state.generation,
     trigger: state.trigger,
     state: ended,
-    patched: state.patch_seq > 0,
+    patched: state.applied.length > 0,
     workflow_version: state.artifact_id,
     nodes: nodes.length,
     nodes_completed: count("completed"),
     nodes_failed: count("failed"),
     nodes_skipped: count("skipped"),
-    patches: state.patch_seq,
+    patches: state.applied.length,
+    hitl_wait_ms: waitedForPeople(state, event.at),
     retries: nodes.reduce((sum, node) => sum + Math.max(0, node.attempt - 1), 0),
     events: event.seq,
     stored_bytes: state.stored_bytes,
   });
+}
+
+function waitedForPeople(state: RunState, endedAt: number): number {
+  const approvals = [...state.past_approvals, ...state.nodes.values()].flatMap(({ approval }) => approval ?? []);
+  return approvals.reduce(
+    (sum, { requested_at, decided_at }) => sum + Math.max(0, (decided_at ?? endedAt) - requested_at),
+    0,
+  );
 }
