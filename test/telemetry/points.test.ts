@@ -115,7 +115,6 @@ describe("points of a run", () => {
       {
         id: "call",
         type: "http",
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of Weir's, not of JavaScript
         config: { url: "https://API.example.com:8443/${$inputs.x}", method: "PUT" },
         retry: { max_attempts: 2, backoff_ms: 1_000, jitter: false },
       },
