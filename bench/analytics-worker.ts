@@ -2,6 +2,7 @@
 
 import { DATASET_NAMES, type DatasetName } from "../src/telemetry/analytics/columns.ts";
 import type { NumberedPoint } from "../src/telemetry/point.ts";
+import { sliceOf } from "../src/telemetry/point-text.ts";
 import { makePoint } from "../src/telemetry/points.ts";
 import { AnalyticsStore } from "../workers/analytics-store.ts";
 
@@ -60,7 +61,8 @@ export default {
       const [from, count] = ["from", "count"].map((name) => Number(url.searchParams.get(name)));
       const nowMs = Date.now();
       const points = Array.from({ length: count as number }, (_, index) => pointAt((from as number) + index, nowMs));
-      await store.write("bench", points);
+      const slice = sliceOf(points);
+      if (slice !== null) await store.write("bench", slice);
       return Response.json(await store.stats());
     }
     const tenant = url.searchParams.get("tenant");

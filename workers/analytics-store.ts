@@ -10,7 +10,7 @@ import { problemOf } from "#telemetry/analytics/backend.ts";
 import { prepareQuery, runQuery } from "#telemetry/analytics/query.ts";
 import { SqlError } from "#telemetry/analytics/sql-error.ts";
 import { WorkBudget } from "#telemetry/analytics/work-budget.ts";
-import type { NumberedPoint } from "#telemetry/point.ts";
+import { type PointSlice, pointsIn } from "#telemetry/point-text.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { sendPoints } from "./points.ts";
 
@@ -23,14 +23,15 @@ export class AnalyticsStore extends DurableObject<Env> implements AnalyticsRpc {
     this.#points = new PointStore(ctx.storage.sql);
   }
 
-  async write(source: string, points: readonly NumberedPoint[]): Promise<number> {
+  async write(source: string, slice: PointSlice): Promise<number> {
     const isLocal = settingsOf(this.env).WEIR_ANALYTICS === "local";
     try {
       return this.ctx.storage.transactionSync(() => {
-        const fresh = this.#points.take(source, points, Date.now());
+        const fresh = this.#points.take(source, slice, Date.now());
+        if (fresh === null) return 0;
         if (isLocal) this.#points.insert(fresh, Date.now());
-        else sendPoints(this.env, fresh);
-        return fresh.length;
+        else sendPoints(this.env, pointsIn(fresh.text));
+        return fresh.count;
       });
     } catch (error) {
       // What was taken back on disk must not stay in memory.

@@ -2,6 +2,7 @@
 import type { DatasetName } from "#telemetry/analytics/columns.ts";
 import type { Point } from "#telemetry/point.ts";
 import { PointBuffer } from "#telemetry/point-buffer.ts";
+import { sliceOf } from "#telemetry/point-text.ts";
 import { POINTS_PER_INVOCATION_MAX, type PointOrigin } from "#telemetry/points.ts";
 import { LOCAL_ANALYTICS, pointOrigin } from "./analytics.ts";
 import { type Env, settingsOf } from "./env.ts";
@@ -71,7 +72,8 @@ export class PointRecorder {
     while (this.#buffer.size > 0) {
       const points = this.#buffer.take(POINTS_PER_INVOCATION_MAX);
       try {
-        await this.#env.ANALYTICS.getByName(LOCAL_ANALYTICS).write(this.#source, points);
+        const slice = sliceOf(points);
+        if (slice !== null) await this.#env.ANALYTICS.getByName(LOCAL_ANALYTICS).write(this.#source, slice);
       } catch {
         this.#buffer.putBack(points);
         return;

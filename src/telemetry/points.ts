@@ -1,11 +1,14 @@
 /** Makes points from named values, by the column map and within the platform's limits; what had to be cut is counted. */
 import { utf8Length } from "#kernel/json.ts";
-import { BLOBS, DATASETS, type DatasetName, DOUBLES, positionsOf } from "./analytics/columns.ts";
+import { DATASETS, type DatasetName, positionsOf } from "./analytics/columns.ts";
 import type { Point } from "./point.ts";
 
 /** Limits of Analytics Engine, which drops points beyond them in silence. */
 export const INDEX_BYTES_MAX = 96;
 export const BLOB_BYTES_MAX = 16_384;
+
+/** Bytes that a unit of a string takes at most in UTF-8. */
+const UNIT_BYTES_MAX = 3;
 
 /** Points of one invocation; the platform drops those beyond 250. */
 export const POINTS_PER_INVOCATION_MAX = 200;
@@ -28,20 +31,21 @@ export function makePoint(dataset: DatasetName, at: number, index: string, field
   const positions = POSITIONS.get(dataset);
   const blobs: string[] = [];
   const doubles: number[] = [];
-  for (const [name, value] of Object.entries(fields)) {
+  for (const name in fields) {
+    const value = fields[name];
     const blob = positions?.blobs.get(name);
-    const double = positions?.doubles.get(name);
-    if (blob !== undefined && blob < BLOBS) blobs[blob] = textOf(value);
-    else if (double !== undefined && double < DOUBLES) doubles[double] = numberOf(value);
+    const double = blob === undefined ? positions?.doubles.get(name) : undefined;
+    if (blob !== undefined) put(blobs, blob, textOf(value), "");
+    else if (double !== undefined) put(doubles, double, numberOf(value), 0);
     else throw new Error(`${dataset} has no column ${name}`);
   }
-  return {
-    dataset,
-    at,
-    index: withinIndex(index),
-    blobs: withinBytes(Array.from(blobs, (blob) => blob ?? "")),
-    doubles: Array.from(doubles, (double) => double ?? 0),
-  };
+  return { dataset, at, index: withinIndex(index), blobs: withinBytes(blobs), doubles };
+}
+
+/** Sets a position; those before it that were never set hold what is stored for nothing. */
+function put<Value>(values: Value[], position: number, value: Value, nothing: Value): void {
+  while (values.length < position) values.push(nothing);
+  values[position] = value;
 }
 
 function textOf(value: Fields[string]): string {
@@ -58,13 +62,15 @@ function numberOf(value: Fields[string]): number {
 }
 
 function withinIndex(index: string): string {
-  if (utf8Length(index) <= INDEX_BYTES_MAX) return index;
+  if (index.length * UNIT_BYTES_MAX <= INDEX_BYTES_MAX || utf8Length(index) <= INDEX_BYTES_MAX) return index;
   cutCounts.indexes += 1;
   return cut(index, INDEX_BYTES_MAX);
 }
 
 /** Together within the limit: the longest give way, so that a long name does not cost the others theirs. */
 function withinBytes(blobs: string[]): string[] {
+  const units = blobs.reduce((sum, blob) => sum + blob.length, 0);
+  if (units * UNIT_BYTES_MAX <= BLOB_BYTES_MAX) return blobs;
   const sizes = blobs.map(utf8Length);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (total <= BLOB_BYTES_MAX) return blobs;

@@ -8,6 +8,7 @@ import { prepareQuery, resultOf } from "#telemetry/analytics/query.ts";
 import { at } from "#telemetry/analytics/vector.ts";
 import { WorkBudget } from "#telemetry/analytics/work-budget.ts";
 import type { NumberedPoint } from "#telemetry/point.ts";
+import { type PointSlice, sliceOf } from "#telemetry/point-text.ts";
 import { makePoint } from "#telemetry/points.ts";
 
 const DAY_MS = 86_400_000;
@@ -26,6 +27,11 @@ function numbered(seq: number, fields: object = {}, atMs = Date.now()): Numbered
 const many = (from: number, count: number, fields: object = {}) =>
   Array.from({ length: count }, (_, index) => numbered(from + index, fields));
 
+/** Writes points as their sources do. */
+function write(stub: Stub, source: string, points: readonly NumberedPoint[]): Promise<number> {
+  return stub.write(source, sliceOf(points) as PointSlice);
+}
+
 async function ask(stub: Stub, sql: string, tenant: string | null = null): Promise<Record<string, unknown>[]> {
   const reply = await stub.query(tenant, sql);
   if (!reply.ok) throw new Error(reply.problem.message);
@@ -37,31 +43,31 @@ const total = "SELECT count() AS n, sum(total_ms) AS ms, count(DISTINCT run_id) 
 describe("points are taken once", () => {
   test("a repeated, an overlapping and an older write change nothing", async () => {
     const stub = store("once");
-    expect(await stub.write("shard", many(1, 10))).toBe(10);
-    expect(await stub.write("shard", many(1, 10))).toBe(0);
-    expect(await stub.write("shard", many(6, 10))).toBe(5);
-    expect(await stub.write("shard", many(1, 3))).toBe(0);
+    expect(await write(stub, "shard", many(1, 10))).toBe(10);
+    expect(await write(stub, "shard", many(1, 10))).toBe(0);
+    expect(await write(stub, "shard", many(6, 10))).toBe(5);
+    expect(await write(stub, "shard", many(1, 3))).toBe(0);
     expect(await ask(stub, total)).toEqual([{ n: "15", ms: 120, runs: "15" }]);
   });
 
   test("points of one number are told apart by their part, and sources by their name", async () => {
     const stub = store("parts");
     const parts = [0, 1, 2].map((part) => ({ ...numbered(1), part }));
-    expect(await stub.write("one", parts.slice(0, 2))).toBe(2);
-    expect(await stub.write("one", parts)).toBe(1);
-    expect(await stub.write("two", parts)).toBe(3);
+    expect(await write(stub, "one", parts.slice(0, 2))).toBe(2);
+    expect(await write(stub, "one", parts)).toBe(1);
+    expect(await write(stub, "two", parts)).toBe(3);
     expect((await stub.stats()).points).toBe(6);
   });
 
   test("what was taken survives the loss of the object, packed or not", async () => {
     const stub = store("lost");
-    await stub.write("shard", many(1, SEGMENT_POINTS + 5));
-    await stub.write("shard", many(SEGMENT_POINTS + 6, 7));
+    await write(stub, "shard", many(1, SEGMENT_POINTS + 5));
+    await write(stub, "shard", many(SEGMENT_POINTS + 6, 7));
     const before = await ask(stub, total);
     expect(before).toMatchObject([{ n: String(SEGMENT_POINTS + 12), runs: String(SEGMENT_POINTS + 12) }]);
     await evictDurableObject(stub);
     expect(await ask(stub, total)).toEqual(before);
-    expect(await stub.write("shard", many(1, SEGMENT_POINTS))).toBe(0);
+    expect(await write(stub, "shard", many(1, SEGMENT_POINTS))).toBe(0);
   });
 });
 
@@ -79,9 +85,9 @@ describe("segments", () => {
     );
     const asked =
       "SELECT run_id, tenant, error_type, cost_usd, attempt, stored_bytes, retries, trigger, index1, dataset, timestamp, _sample_interval FROM weir_run ORDER BY total_ms LIMIT 9000";
-    await stub.write("shard", points.slice(0, -1));
+    await write(stub, "shard", points.slice(0, -1));
     const loose = await ask(stub, asked);
-    await stub.write("shard", points.slice(-1));
+    await write(stub, "shard", points.slice(-1));
     const packed = await ask(stub, asked);
     expect(packed.slice(0, -1)).toEqual(loose);
     const rows = await runInDurableObject(stub, (_, state) =>
@@ -97,7 +103,7 @@ describe("segments", () => {
     const wide = Array.from({ length: 60 }, (_, index) =>
       numbered(index + 1, { workflow: `${index} ${"\0".repeat(15_000)}` }),
     );
-    await stub.write("shard", wide);
+    await write(stub, "shard", wide);
     const asked = "SELECT count(DISTINCT workflow) AS n, min(length(workflow)) > 15000 AS whole FROM weir_run";
     expect(await ask(stub, asked)).toEqual([{ n: "60", whole: 1 }]);
     const [{ n } = { n: 0 }] = await runInDurableObject(stub, (_, state) =>
@@ -117,7 +123,7 @@ describe("segments", () => {
       const points = Array.from({ length: SEGMENT_POINTS }, (_, index) =>
         numbered(from + index, {}, now - day * DAY_MS),
       );
-      await stub.write("shard", points);
+      await write(stub, "shard", points);
     }
     await runInDurableObject(stub, (_, state) => {
       // A segment that must not be read cannot be.
@@ -138,11 +144,11 @@ describe("retention", () => {
     const stub = store("old");
     const old = Date.now() - RETENTION_DAYS * DAY_MS - 5_000;
     const young = old + 10_000;
-    await stub.write("shard", [numbered(1, {}, old), numbered(2, {}, young)]);
+    await write(stub, "shard", [numbered(1, {}, old), numbered(2, {}, young)]);
     expect(await ask(stub, "SELECT run_id FROM weir_run")).toEqual([{ run_id: "run_2" }]);
     const before = Array.from({ length: SEGMENT_POINTS }, (_, index) => numbered(10 + index, {}, old));
-    await stub.write("shard", before);
-    await stub.write("shard", many(20_000, SEGMENT_POINTS));
+    await write(stub, "shard", before);
+    await write(stub, "shard", many(20_000, SEGMENT_POINTS));
     expect((await stub.stats()).points).toBeLessThanOrEqual(2 * SEGMENT_POINTS + 2);
     expect(await ask(stub, "SELECT count() AS n FROM weir_run WHERE run_id != 'run_2'")).toEqual([
       { n: String(SEGMENT_POINTS) },
@@ -158,7 +164,7 @@ describe("retention", () => {
           ...point,
           at: now - (10 - segment) * 60_000,
         }));
-        small.insert(points, now);
+        small.insert(sliceOf(points) as PointSlice, now);
       }
       expect(small.stats().bytes).toBeLessThanOrEqual(700_000);
       const { plan } = prepareQuery(
@@ -176,9 +182,9 @@ describe("retention", () => {
 describe("tenants", () => {
   test("the object itself fences, whatever text it is handed", async () => {
     const stub = store("tenants");
-    await stub.write("a", many(1, 5, { tenant: "acme" }));
-    await stub.write("b", many(1, 7, { tenant: "globex" }));
-    await stub.write("c", many(1, SEGMENT_POINTS, { tenant: "initech" }));
+    await write(stub, "a", many(1, 5, { tenant: "acme" }));
+    await write(stub, "b", many(1, 7, { tenant: "globex" }));
+    await write(stub, "c", many(1, SEGMENT_POINTS, { tenant: "initech" }));
     expect(await ask(stub, "SELECT tenant, count() AS n FROM weir_run GROUP BY tenant", "acme")).toEqual([
       { tenant: "acme", n: "5" },
     ]);
@@ -205,8 +211,8 @@ describe("in production", () => {
       own.env = { ...own.env, WEIR_ANALYTICS: "", AE_RUN: binding("run"), AE_NODE: binding("node") };
     });
     const node = { ...makePoint("weir_node", 1, "acme|x", { tenant: "acme", node_type: "http" }), seq: 2, part: 0 };
-    expect(await stub.write("shard", [numbered(1), node])).toBe(2);
-    expect(await stub.write("shard", [numbered(1), node])).toBe(0);
+    expect(await write(stub, "shard", [numbered(1), node])).toBe(2);
+    expect(await write(stub, "shard", [numbered(1), node])).toBe(0);
     expect(written).toEqual([
       ["run", { indexes: ["acme|x"], blobs: expect.arrayContaining(["acme", "run_1"]), doubles: [1] }],
       ["node", { indexes: ["acme|x"], blobs: [...["acme", ...Array(9).fill("")], "http"], doubles: [] }],

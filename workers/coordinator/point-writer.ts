@@ -8,6 +8,7 @@ import type { Positions } from "#store/shard/positions.ts";
 import type { LogRow, RunLog } from "#store/shard/run-log.ts";
 import type { Logger } from "#telemetry/log.ts";
 import type { NumberedPoint, Point } from "#telemetry/point.ts";
+import { sliceOf } from "#telemetry/point-text.ts";
 import { POINTS_PER_INVOCATION_MAX } from "#telemetry/points.ts";
 import { PROJECTION_DELAY_MS } from "./projector.ts";
 
@@ -63,7 +64,8 @@ export class PointWriter {
         const points = rows.flatMap((row) => this.#numbered(row));
         // A call a slice: each is an invocation of its own, and the platform counts points by invocation.
         for (let from = 0; from < points.length; from += POINTS_PER_INVOCATION_MAX) {
-          await analytics.write(this.#parts.source, points.slice(from, from + POINTS_PER_INVOCATION_MAX));
+          const slice = sliceOf(points.slice(from, from + POINTS_PER_INVOCATION_MAX));
+          if (slice !== null) await analytics.write(this.#parts.source, slice);
         }
         this.#through = rows.at(-1)?.id ?? until;
         positions.set("points_through", this.#through);

@@ -7,16 +7,17 @@ import type { PointSource } from "#telemetry/analytics/execute.ts";
 import type { TimeBounds } from "#telemetry/analytics/time-bounds.ts";
 import { at, type Block, numbersOf, selectRows, type Vector } from "#telemetry/analytics/vector.ts";
 import type { NumberedPoint, Point } from "#telemetry/point.ts";
+import { compareNumbers, type PointSlice, pointsIn, sliceOf } from "#telemetry/point-text.ts";
 import type { AnalyticsStats } from "./protocol.ts";
 import { blockOfPoints, packColumns, packedBlock, TENANT_POSITION, TIMESTAMP_COLUMN, unpackColumn } from "./segment.ts";
 
-/** Points of a segment. */
+/** Points that are packed together; a segment holds those of one dataset. */
 export const SEGMENT_POINTS = 8_192;
 
 /** Text of one row: a row of a Durable Object may hold 2 MB, a unit of text takes at most three bytes. */
 const ROW_UNITS_MAX = 600_000;
 
-/** Text of arrived points of a dataset above which they are packed, however few they are. */
+/** Text of arrived points above which they are packed, however few they are. */
 const ARRIVED_UNITS_MAX = 4_000_000;
 
 /** As Analytics Engine: three months. */
@@ -30,76 +31,73 @@ const SOURCE_DAYS = 7;
 
 const DAY_MS = 86_400_000;
 
-interface Arrived {
-  points: Point[];
-  units: number;
-}
-
 export class PointStore {
   readonly #sql: SqlStorage;
   readonly #bytesMax: number;
-  readonly #arrived = new Map<DatasetName, Arrived>();
+  /** Arrived points that have been read already, and the texts of those that have not. */
+  #read: NumberedPoint[] = [];
+  #texts: string[] = [];
+  #arrived = 0;
+  #units = 0;
 
   constructor(sql: SqlStorage, bytesMax: number = STORE_BYTES_MAX) {
     this.#sql = sql;
     this.#bytesMax = bytesMax;
-    for (const dataset of DATASET_NAMES) this.#arrived.set(dataset, { points: [], units: 0 });
-    const rows = sql.exec<{ dataset: DatasetName; points: string }>("SELECT dataset, points FROM arrival ORDER BY id");
-    for (const { dataset, points } of rows) this.#keep(dataset, JSON.parse(points) as Point[], points.length);
+    const rows = sql.exec<{ count: number; points: string }>("SELECT count, points FROM arrival ORDER BY id");
+    for (const { count, points } of rows) this.#remember(points, count);
   }
 
-  /** What lies above the source's mark, which moves up to the last of it. */
-  take(source: string, points: readonly NumberedPoint[], nowMs: number): Point[] {
+  /** What lies above the source's mark, which moves up to the last of it; null when nothing does. */
+  take(source: string, slice: PointSlice, nowMs: number): PointSlice | null {
     const mark = this.#sql
       .exec<{ seq: number; part: number }>("SELECT seq, part FROM source WHERE name = ?", source)
-      .toArray()[0] ?? { seq: Number.NEGATIVE_INFINITY, part: 0 };
-    const fresh = points.filter(({ seq, part }) => seq > mark.seq || (seq === mark.seq && part > mark.part));
-    const last = fresh.at(-1);
-    if (last === undefined) return [];
+      .toArray()[0];
+    if (mark !== undefined && compareNumbers(slice.last, mark) <= 0) return null;
     this.#sql.exec(
       `INSERT INTO source (name, seq, part, seen_at) VALUES (?1, ?2, ?3, ?4)
        ON CONFLICT (name) DO UPDATE SET seq = ?2, part = ?3, seen_at = ?4`,
       source,
-      last.seq,
-      last.part,
+      slice.last.seq,
+      slice.last.part,
       nowMs,
     );
-    return fresh.map(({ seq: _, part: __, ...point }) => point);
+    if (mark === undefined || compareNumbers(slice.first, mark) > 0) return slice;
+    return sliceOf(pointsIn(slice.text).filter((point) => compareNumbers(point, mark) > 0));
   }
 
-  /** Stores points, and packs those of a dataset once there are enough of them. */
-  insert(points: readonly Point[], nowMs: number): void {
+  /** Stores points, and packs all that have arrived once there are enough of them. */
+  insert(slice: PointSlice, nowMs: number): void {
+    for (const { text, count } of chunked(slice)) {
+      this.#sql.exec("INSERT INTO arrival (count, points) VALUES (?, ?)", count, text);
+      this.#remember(text, count);
+    }
+    if (this.#arrived >= SEGMENT_POINTS || this.#units >= ARRIVED_UNITS_MAX) this.#pack(nowMs);
+  }
+
+  #remember(text: string, count: number): void {
+    this.#texts.push(text);
+    this.#arrived += count;
+    this.#units += text.length;
+  }
+
+  #arrivedPoints(): readonly NumberedPoint[] {
+    for (const text of this.#texts) this.#read.push(...pointsIn(text));
+    this.#texts = [];
+    return this.#read;
+  }
+
+  #pack(nowMs: number): void {
+    const arrived = this.#arrivedPoints();
     for (const dataset of DATASET_NAMES) {
-      const own = points.filter((point) => point.dataset === dataset);
-      for (const { text, items } of chunked(own)) {
-        const latest = items.reduce((most, point) => Math.max(most, point.at), 0);
-        this.#sql.exec("INSERT INTO arrival (dataset, latest_at, points) VALUES (?, ?, ?)", dataset, latest, text);
-        this.#keep(dataset, items, text.length);
+      const points = arrived.filter((point) => point.dataset === dataset);
+      for (let from = 0; from < points.length; from += SEGMENT_POINTS) {
+        this.#writeSegment(dataset, points.slice(from, from + SEGMENT_POINTS));
       }
-      const { points: arrived, units } = this.#of(dataset);
-      if (arrived.length >= SEGMENT_POINTS || units >= ARRIVED_UNITS_MAX) this.#pack(dataset, nowMs);
     }
-  }
-
-  #of(dataset: DatasetName): Arrived {
-    const arrived = this.#arrived.get(dataset);
-    if (arrived === undefined) throw new Error(`${dataset} is not a dataset`);
-    return arrived;
-  }
-
-  #keep(dataset: DatasetName, points: readonly Point[], units: number): void {
-    const arrived = this.#of(dataset);
-    arrived.points.push(...points);
-    arrived.units += units;
-  }
-
-  #pack(dataset: DatasetName, nowMs: number): void {
-    const arrived = this.#of(dataset);
-    for (let from = 0; from < arrived.points.length; from += SEGMENT_POINTS) {
-      this.#writeSegment(dataset, arrived.points.slice(from, from + SEGMENT_POINTS));
-    }
-    this.#sql.exec("DELETE FROM arrival WHERE dataset = ?", dataset);
-    this.#arrived.set(dataset, { points: [], units: 0 });
+    this.#sql.exec("DELETE FROM arrival");
+    this.#read = [];
+    this.#arrived = 0;
+    this.#units = 0;
     this.forget(nowMs);
   }
 
@@ -133,7 +131,6 @@ export class PointStore {
   /** Lets go what is too old, and the oldest of what is too much. */
   forget(nowMs: number): void {
     const oldestMs = nowMs - RETENTION_DAYS * DAY_MS;
-    this.#sql.exec("DELETE FROM arrival WHERE latest_at < ?", oldestMs);
     this.#sql.exec("DELETE FROM source WHERE seen_at < ?", nowMs - SOURCE_DAYS * DAY_MS);
     this.#dropSegments("to_seconds < ?", Math.floor(oldestMs / 1_000));
     for (;;) {
@@ -176,7 +173,7 @@ export class PointStore {
       const block = packedBlock(rows, dataset, (column) => this.#column(id, column, rows));
       yield from_seconds < oldest ? since(block, oldest) : block;
     }
-    const { points } = this.#of(dataset);
+    const points = this.#arrivedPoints().filter((point) => point.dataset === dataset);
     if (points.length > 0) yield since(blockOfPoints(points, dataset), oldest);
   }
 
@@ -197,12 +194,13 @@ export class PointStore {
         "SELECT coalesce(sum(rows), 0) AS rows, coalesce(sum(bytes), 0) AS bytes, min(from_seconds) AS oldest FROM segment",
       )
       .one();
-    const arrived = [...this.#arrived.values()];
-    const times = arrived.flatMap(({ points }) => points.slice(0, 1).map((point) => point.at));
-    const first = Math.min(...times, oldest === null ? Number.POSITIVE_INFINITY : oldest * 1_000);
+    const first = this.#arrivedPoints().reduce(
+      (least, point) => Math.min(least, point.at),
+      oldest === null ? Number.POSITIVE_INFINITY : oldest * 1_000,
+    );
     return {
-      points: rows + arrived.reduce((sum, { points }) => sum + points.length, 0),
-      bytes: bytes + arrived.reduce((sum, { units }) => sum + units, 0),
+      points: rows + this.#arrived,
+      bytes: bytes + this.#units,
       oldest: Number.isFinite(first) ? new Date(first).toISOString() : null,
     };
   }
@@ -230,14 +228,15 @@ function ofTenant(block: Block, tenant: string): Block | null {
   return rows === 0 ? null : selectRows(block, selection.slice(0, rows));
 }
 
-/** Points as JSON texts that a row can hold. */
-function* chunked(points: readonly Point[]): Generator<{ text: string; items: readonly Point[] }> {
-  if (points.length === 0) return;
-  const text = JSON.stringify(points);
-  if (text.length <= ROW_UNITS_MAX || points.length === 1) yield { text, items: points };
-  else {
-    const half = points.length >> 1;
-    yield* chunked(points.slice(0, half));
-    yield* chunked(points.slice(half));
+/** A slice as texts that a row can hold. */
+function* chunked(slice: PointSlice): Generator<{ text: string; count: number }> {
+  if (slice.text.length <= ROW_UNITS_MAX || slice.count === 1) {
+    yield slice;
+    return;
+  }
+  const points = pointsIn(slice.text);
+  for (const half of [points.slice(0, points.length >> 1), points.slice(points.length >> 1)]) {
+    const part = sliceOf(half);
+    if (part !== null) yield* chunked(part);
   }
 }

@@ -1,6 +1,6 @@
 /** What the analytics object can be asked, and what it answers. Additive only, as with coordinator shards. */
 import type { SqlProblem } from "#telemetry/analytics/backend.ts";
-import type { NumberedPoint } from "#telemetry/point.ts";
+import type { PointSlice } from "#telemetry/point-text.ts";
 
 export type QueryReply = { ok: true; text: string } | { ok: false; problem: SqlProblem };
 
@@ -12,7 +12,7 @@ export interface AnalyticsStats {
 
 export interface AnalyticsRpc {
   /** Takes points that it has not taken yet, in order of their numbers; answers how many those were. */
-  write(source: string, points: readonly NumberedPoint[]): Promise<number>;
+  write(source: string, slice: PointSlice): Promise<number>;
   /** Runs a query of the dialect. `tenant`: whose points alone it sees; null: all. */
   query(tenant: string | null, sql: string): Promise<QueryReply>;
   stats(): Promise<AnalyticsStats>;

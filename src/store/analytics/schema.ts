@@ -7,10 +7,8 @@ const MIGRATIONS: readonly string[] = [
     name TEXT PRIMARY KEY, seq INTEGER NOT NULL, part INTEGER NOT NULL, seen_at INTEGER NOT NULL
   ) WITHOUT ROWID;
 
-  -- Points as they came, as JSON lists, until there are enough of them for a segment.
-  CREATE TABLE arrival (
-    id INTEGER PRIMARY KEY, dataset TEXT NOT NULL, latest_at INTEGER NOT NULL, points TEXT NOT NULL
-  );
+  -- Points as they came, whatever their dataset, until there are enough of them for segments.
+  CREATE TABLE arrival (id INTEGER PRIMARY KEY, count INTEGER NOT NULL, points TEXT NOT NULL);
 
   -- Some thousand points of a dataset; seconds of the first and the last, both included.
   CREATE TABLE segment (

@@ -36,12 +36,20 @@ export function packColumns(points: readonly Point[]): PackedColumn[] {
   for (let column = TIMESTAMP_COLUMN; column < COLUMNS; column++) {
     // Points are written one by one here: sampling is the platform's.
     if (column === SAMPLE_INTERVAL_COLUMN) continue;
+    if (isEmpty(points, column)) continue;
     const values = points.map((point) => valueAt(point, column));
     const found = pack(values, column >= FIRST_DOUBLE || column === TIMESTAMP_COLUMN);
-    const isDefault = found.data === null && (found.entries === '[""]' || found.entries === "[0]");
-    if (!isDefault) packed.push({ column, ...found });
+    packed.push({ column, ...found });
   }
   return packed;
+}
+
+function isEmpty(points: readonly Point[], column: number): boolean {
+  for (const point of points) {
+    const value = valueAt(point, column);
+    if (value !== "" && value !== 0) return false;
+  }
+  return true;
 }
 
 function valueAt(point: Point, column: number): Value {
