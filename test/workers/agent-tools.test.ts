@@ -109,7 +109,9 @@ describe("agent tools in workerd", () => {
   });
 
   test("a search finds workflows and built-in parts", async () => {
-    expect(await call("search_tools", { query: "sum up a page", limit: 1 })).toMatchObject({ matches: [{ name: "summarise" }] });
+    expect(await call("search_tools", { query: "sum up a page", limit: 1 })).toMatchObject({
+      matches: [{ name: "summarise" }],
+    });
     expect(toolSchemas()).toHaveLength(TOOL_NAMES.length);
   });
 });
