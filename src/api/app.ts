@@ -8,14 +8,23 @@ import { readJsonBody } from "./body.ts";
 import { describeApi } from "./describe-api.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
+import { approveRoutes } from "./routes/approve.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
+import { budgetRoutes } from "./routes/budgets.ts";
+import { cacheRoutes } from "./routes/cache.ts";
 import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
+import { runCommandRoutes } from "./routes/run-commands.ts";
+import { runPatchRoutes } from "./routes/run-patches.ts";
+import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
+import { usageRoutes } from "./routes/usage.ts";
 import { workflowRunRoutes } from "./routes/workflow-runs.ts";
 import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -45,11 +54,20 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     workflowRunRoutes,
     runRoutes,
     singleRunRoutes,
+    runCommandRoutes,
+    runPatchRoutes,
+    runReplayRoutes,
+    jobRoutes,
+    approvalRoutes,
+    approveRoutes,
     artifactRoutes,
     nodeTypeRoutes,
     evalRoutes,
     keyRoutes,
     tenantRoutes,
+    budgetRoutes,
+    usageRoutes,
+    cacheRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

@@ -22,5 +22,18 @@ export const PRIORITY_DEFAULT = 3;
 export const WORKFLOW_NAME_LENGTH_MAX = 200;
 export const REASON_LENGTH_MAX = 500;
 
+export const BUDGET_USD_MAX = 1_000_000;
+/** USD a million tokens. */
+export const PRICE_USD_MAX = 100_000;
+export const MODEL_NAME_LENGTH_MAX = 200;
+
 /** Variables that one evaluation of the playground may have. */
 export const VARIABLES_MAX = 64;
+
+/** Of a decision's comments. */
+export const COMMENTS_LENGTH_MAX = 2_000;
+/** Of a voter whom a signed link names. */
+export const VOTER_LENGTH_MAX = 100;
+export const LINK_LIFETIME_MS_MIN = 1_000;
+export const LINK_LIFETIME_MS_MAX = 30 * 24 * 3_600_000;
+export const LINK_LIFETIME_MS_DEFAULT = 7 * 24 * 3_600_000;

@@ -27,7 +27,7 @@ export const nodeIdSchema = z
   .refine((id) => !RESERVED_IDS.has(id), "is a reserved name");
 
 /** An object whose inside is judged elsewhere; handed on as it is, so that no key of it is lost or read specially. */
-export const jsonObjectSchema = z.custom<JsonObject>(isJsonObject, "must be an object");
+export const jsonObjectSchema = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
 
 export const tagSchema = z
   .string()
@@ -58,11 +58,15 @@ export const edgeSchema = z.strictObject({
   on: z.enum(["success", "failure"]).optional(),
 });
 
+export const PATCH_POLICIES = ["open", "gated"] as const;
+
 export const metadataSchema = z.strictObject({
   name: z.string().max(NAME_LENGTH_MAX).optional(),
   description: z.string().max(DESCRIPTION_LENGTH_MAX).optional(),
   version: z.string().max(NAME_LENGTH_MAX).optional(),
   tags: z.array(z.string().max(NAME_LENGTH_MAX)).max(METADATA_TAGS_MAX).optional(),
+  /** Whether a patch of a run is applied at once, or kept until somebody decides. */
+  patch_policy: z.enum(PATCH_POLICIES).optional(),
 });
 
 export const workflowSchema = z.strictObject({

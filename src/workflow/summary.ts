@@ -1,6 +1,8 @@
 /** What a definition amounts to at a glance: the answer of `POST /workflows/validate` and the rate-limit tier. */
 import type { WorkflowDefinition } from "./definition.ts";
-import { longestPath, topologyOf } from "./topology.ts";
+import { flowOf } from "./loops.ts";
+import { criticalPath } from "./optimise/critical-path.ts";
+import { topologyOf } from "./topology.ts";
 
 export const TIERS = ["simple", "standard", "heavy"] as const;
 export type Tier = (typeof TIERS)[number];
@@ -12,6 +14,7 @@ export interface WorkflowSummary {
   tier: Tier;
   entry: string[];
   terminal: string[];
+  /** The chain that decides how long a run takes, by what kinds of nodes usually take. */
   critical_path: string[];
 }
 
@@ -23,10 +26,11 @@ export function tierOf(agents: number): Tier {
 
 export function summarise(definition: WorkflowDefinition): WorkflowSummary {
   const ids = definition.nodes.map((node) => node.id);
-  const topology = topologyOf(ids, definition.edges);
+  const { forward } = flowOf(definition);
+  const topology = topologyOf(ids, forward);
   const plain = topologyOf(
     ids,
-    definition.edges.filter((edge) => edge.on !== "failure"),
+    forward.filter((edge) => edge.on !== "failure"),
   );
   const agents = definition.nodes.filter((node) => node.type === "agent").length;
   return {
@@ -36,6 +40,6 @@ export function summarise(definition: WorkflowDefinition): WorkflowSummary {
     tier: tierOf(agents),
     entry: ids.filter((id) => topology.predecessors.get(id)?.length === 0),
     terminal: ids.filter((id) => plain.successors.get(id)?.length === 0),
-    critical_path: longestPath(topology),
+    critical_path: criticalPath(definition.nodes, topology).nodes,
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { SHARDS_MAX } from "#kernel/ids.ts";
 import {
   hostInUrl,
   isLoopback,
@@ -64,6 +65,11 @@ describe("settings of a local start", () => {
 
   test("everything that is wrong stands in one line", () => {
     expect(() => read({ PORT: "abc", LOG_LEVEL: "loud" })).toThrow(/^PORT must .*; LOG_LEVEL must [^\n]*$/);
+  });
+
+  test("as many shards as the Worker takes, and no more", () => {
+    expect(() => read({ COORDINATOR_SHARDS: String(SHARDS_MAX) })).not.toThrow();
+    expect(() => read({ COORDINATOR_SHARDS: String(SHARDS_MAX + 1) })).toThrow("COORDINATOR_SHARDS must be");
   });
 
   test("a host that others reach is fine with a key", () => {

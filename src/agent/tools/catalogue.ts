@@ -1,6 +1,7 @@
 /** Everything an agent can use, as documents that are searched: workflows, node types, functions, tools, pipeline steps. */
 import type { Json } from "#kernel/json.ts";
-import { FUNCTION_NAMES, NODE_TYPES } from "#workflow/node-types.ts";
+import { FUNCTION_NAMES } from "#workflow/node-configs.ts";
+import { NODE_TYPES } from "#workflow/node-types.ts";
 import { STEP_NAMES } from "../pipeline/steps.ts";
 import { TOOL_NAMES, type WorkflowListing } from "../tool.ts";
 import { TOOL_DESCRIPTIONS } from "./descriptions.ts";
