@@ -1,9 +1,5 @@
 /** Bounds of agents. Each has a test at its edge. */
 
-/** Model calls of one agent node when its config says nothing, and at most; the repair turn comes on top. */
-export const TURNS_DEFAULT = 8;
-export const TURNS_MAX = 50;
-
 /** Tokens that one answer may have, reasoning included; what a call reserves of a budget follows from it. */
 export const OUTPUT_TOKENS_MAX = 16_384;
 
