@@ -35,3 +35,13 @@ export const ANSWER_PROBLEMS_MAX = 20;
 
 /** Characters of a kept conversation, so that it fits a row; a longer one begins anew. */
 export const KEPT_CONVERSATION_UNITS_MAX = 1_500_000;
+
+/** Characters of all patches that one attempt asks for, together. */
+export const PATCH_UNITS_MAX = 1_000_000;
+
+/** How long an OpenAPI document is remembered by an isolate, and characters of all that are. */
+export const DOCUMENT_MEMORY_MS = 300_000;
+export const DOCUMENTS_UNITS_MAX = 16_000_000;
+
+/** Runs that one attempt of an agent has others do. */
+export const DELEGATIONS_MAX = 20;

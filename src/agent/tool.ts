@@ -25,7 +25,7 @@ export interface ToolRequest {
 
 export interface ToolResponse {
   status_code: number;
-  headers: Readonly<Record<string, string>>;
+  headers: JsonObject;
   body: Json;
   bytes_in: number;
   bytes_out: number;

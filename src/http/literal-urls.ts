@@ -1,5 +1,6 @@
 /** URLs that stand written out in a node's config, judged before anything is asked for; templates are judged when used. */
-import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
+import type { Problem } from "#kernel/errors.ts";
+import { isJsonObject, type Json, type JsonObject, jsonPointer } from "#kernel/json.ts";
 import { judgeUrl, type UrlPolicy } from "./url-guard.ts";
 
 interface NodeWithConfig {
@@ -11,6 +12,16 @@ interface NodeWithConfig {
 export interface RefusedUrl {
   path: string[];
   message: string;
+}
+
+/** The same of many nodes, at pointers into a workflow. */
+export function refusedUrlsOf(nodes: readonly NodeWithConfig[], policy: UrlPolicy): Problem[] {
+  return nodes.flatMap((node, index) =>
+    refusedUrls(node, policy).map(({ path, message }) => ({
+      pointer: jsonPointer(["nodes", index, ...path]),
+      message,
+    })),
+  );
 }
 
 export function refusedUrls(node: NodeWithConfig, policy: UrlPolicy): RefusedUrl[] {
