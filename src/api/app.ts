@@ -27,6 +27,7 @@ import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { usageRoutes } from "./routes/usage.ts";
+import { workflowProposalRoutes } from "./routes/workflow-proposals.ts";
 import { workflowRunRoutes } from "./routes/workflow-runs.ts";
 import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -54,6 +55,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     healthRoutes,
     workflowRoutes,
     workflowVersionRoutes,
+    workflowProposalRoutes,
     workflowRunRoutes,
     runRoutes,
     singleRunRoutes,
