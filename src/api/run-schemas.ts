@@ -71,7 +71,16 @@ const nodeExecution = z
     error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
     started_at: time.nullable(),
     completed_at: time.nullable(),
-    metrics: z.looseObject({ worker: z.string(), queue_time_ms: z.number(), execution_time_ms: z.number() }).nullable(),
+    metrics: z
+      .looseObject({
+        worker: z.string(),
+        sent_at: time,
+        start_time: time,
+        end_time: time,
+        queue_time_ms: z.number(),
+        execution_time_ms: z.number(),
+      })
+      .nullable(),
   })
   .openapi("NodeExecution");
 
