@@ -3,7 +3,7 @@
  * checked. Sends nothing.
  */
 import { type Json, utf8Length } from "#kernel/json.ts";
-import type { HTTP_METHODS } from "#workflow/node-types.ts";
+import type { HTTP_METHODS } from "#workflow/node-configs.ts";
 import { type OwnHeaders, requestHeaders } from "./headers.ts";
 import { pathObjection } from "./path-rules.ts";
 import { noRedactor, type Redactor, redactorOf } from "./redaction.ts";

@@ -7,8 +7,11 @@ import { compileJmespath } from "#expression/jmespath.ts";
 import { type CompiledTemplate, compileTemplate } from "#expression/template.ts";
 import type { Problem } from "#kernel/errors.ts";
 import { type Json, type JsonObject, jsonPointer } from "#kernel/json.ts";
+import { checkLoops } from "./check-loops.ts";
 import { type EdgeDefinition, type NodeDefinition, type WorkflowDefinition, workflowSchema } from "./definition.ts";
 import { checkInputsSchema } from "./inputs.ts";
+import { type Flow, flowOf, wholeTopology } from "./loops.ts";
+import type { ItemNode } from "./node-configs.ts";
 import { NODE_TYPES, type NodeType, nearestNodeType } from "./node-types.ts";
 import { PROBLEMS_MAX, problemsOf } from "./problems.ts";
 import { salvage } from "./salvage.ts";
@@ -36,10 +39,22 @@ export function checkWorkflow(document: unknown): CheckedWorkflow {
   };
 }
 
+interface Typed {
+  type: string;
+  config: JsonObject | undefined;
+  /** The node whose place in the graph says what may be read. */
+  id: string;
+  inMap: boolean;
+}
+
 class Checks {
   readonly errors: Problem[] = [];
   readonly warnings: Problem[] = [];
   readonly #definition: WorkflowDefinition;
+  readonly #flow: Flow;
+  /** Every way but those that lead back. */
+  readonly #forward: Topology;
+  /** Those too: what can have run before what. */
   readonly #topology: Topology;
   readonly #byId: Map<string, NodeDefinition>;
   readonly #ancestors = new Map<string, Set<string>>();
@@ -47,7 +62,10 @@ class Checks {
   constructor(definition: WorkflowDefinition) {
     this.#definition = definition;
     this.#byId = new Map(definition.nodes.map((node) => [node.id, node]));
-    this.#topology = topologyOf([...this.#byId.keys()], definition.edges);
+    this.#flow = flowOf(definition);
+    const ids = [...this.#byId.keys()];
+    this.#forward = topologyOf(ids, this.#flow.forward);
+    this.#topology = wholeTopology(ids, this.#flow);
   }
 
   run(): void {
@@ -122,46 +140,62 @@ class Checks {
   }
 
   #checkShape(): void {
-    const cycle = findCycle(this.#topology);
-    if (cycle === null) return;
-    const closing = this.#definition.edges.findIndex((edge) => edge.from === cycle.at(-2) && edge.to === cycle.at(-1));
-    this.#error(["edges", closing], `these nodes form a cycle: ${cycle.slice(0, 20).join(" → ")}`);
-    if (!this.#topology.ids.some((id) => this.#topology.predecessors.get(id)?.length === 0)) {
+    const cycle = findCycle(this.#forward);
+    if (cycle === null) {
+      this.errors.push(...checkLoops(this.#definition, this.#flow, this.#forward));
+      return;
+    }
+    const isClosing = (edge: EdgeDefinition) => edge.from === cycle.at(-2) && edge.to === cycle.at(-1);
+    const closing = this.#flow.forward.find(isClosing)?.index ?? null;
+    const path = closing === null ? ["nodes"] : ["edges", closing];
+    this.#error(path, `these nodes form a cycle: ${cycle.slice(0, 20).join(" → ")}; only a loop node leads back`);
+    if (!this.#forward.ids.some((id) => this.#forward.predecessors.get(id)?.length === 0)) {
       this.#error(["nodes"], "no node can start: each has an incoming edge");
     }
-    if (!this.#topology.ids.some((id) => this.#topology.successors.get(id)?.length === 0)) {
+    if (!this.#forward.ids.some((id) => this.#forward.successors.get(id)?.length === 0)) {
       this.#error(["nodes"], "the workflow has no end: each node has an outgoing edge");
     }
   }
 
   #checkNode(node: NodeDefinition, index: number): void {
+    this.#checkTyped({ type: node.type, config: node.config, id: node.id, inMap: false }, ["nodes", index]);
+  }
+
+  /** What has a type and a config: a node, or what a map does with each item. */
+  #checkTyped(node: Typed, path: readonly (string | number)[]): void {
     const type = NODE_TYPES.get(node.type);
     if (type === undefined) {
       const known = [...NODE_TYPES.values()].filter((each) => each.status === "available").map((each) => each.type);
       this.#error(
-        ["nodes", index, "type"],
+        [...path, "type"],
         `unknown node type "${node.type}"; did you mean "${nearestNodeType(node.type)}"? Known types: ${known.join(", ")}`,
       );
       return;
     }
+    if (node.inMap && (type.status !== "available" || type.kind === "waiting" || type.type === "loop")) {
+      this.#error([...path, "type"], `a map runs inline and task nodes; "${node.type}" cannot be one of its items`);
+      return;
+    }
     if (type.status !== "available") {
       this.warnings.push({
-        pointer: jsonPointer(["nodes", index, "type"]),
+        pointer: jsonPointer([...path, "type"]),
         message: `node type "${node.type}" is ${type.status === "disabled" ? "disabled" : "coming soon"}: the node will be skipped`,
       });
       return;
     }
     const parsed = type.config.safeParse(node.config ?? {});
     if (!parsed.success) {
-      this.errors.push(...problemsOf(parsed.error, ["nodes", index, "config"]));
+      this.errors.push(...problemsOf(parsed.error, [...path, "config"]));
       return;
     }
-    this.#checkConfig(node, index, type);
+    this.#checkConfig(node, [...path, "config"], type);
+    if (type.type !== "map") return;
+    const item = (parsed.data as { node: ItemNode }).node;
+    this.#checkTyped({ type: item.type, config: item.config, id: node.id, inMap: true }, [...path, "config", "node"]);
   }
 
-  #checkConfig(node: NodeDefinition, index: number, type: NodeType): void {
+  #checkConfig(node: Typed, base: readonly (string | number)[], type: NodeType): void {
     const config: JsonObject = node.config ?? {};
-    const base = ["nodes", index, "config"] as const;
     for (const key of type.literalKeys) {
       const source = config[key];
       if (typeof source !== "string") continue;
@@ -174,9 +208,9 @@ class Checks {
     for (const problem of template.problems) {
       this.errors.push({ pointer: jsonPointer(base) + problem.pointer, message: problem.message });
     }
-    this.#warnOfNearTemplates(config, template, base);
+    this.#warnOfNearTemplates(config, type.literalKeys, template, base);
     for (const reference of template.references) {
-      if (reference.root === "item" || reference.root === "index") {
+      if (!node.inMap && (reference.root === "item" || reference.root === "index")) {
         this.errors.push({
           pointer: jsonPointer(base) + reference.pointer,
           message: `$${reference.root} exists only inside a map node`,
@@ -191,11 +225,18 @@ class Checks {
   }
 
   /** Text that looks like a template and is none is sent as it is, which is seldom meant. */
-  #warnOfNearTemplates(config: JsonObject, template: CompiledTemplate, base: readonly (string | number)[]): void {
+  #warnOfNearTemplates(
+    config: JsonObject,
+    literalKeys: readonly string[],
+    template: CompiledTemplate,
+    base: readonly (string | number)[],
+  ): void {
     const understood = new Set(
       [...template.references, ...template.secrets, ...template.problems].map((each) => each.pointer),
     );
-    for (const { pointer, text } of textsOf(config)) {
+    // The spec of a map's items is judged by itself.
+    const { node: _, ...rest } = config;
+    for (const { pointer, text } of textsOf(literalKeys.includes("node") ? rest : config)) {
       if (!/^\$[A-Za-z]/.test(text) || understood.has(pointer)) continue;
       const message = `"${text.slice(0, 60)}" is no template and stays as it is; templates begin with $inputs, $nodes.<id>, $run`;
       this.warnings.push({ pointer: jsonPointer(base) + pointer, message });

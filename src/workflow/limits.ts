@@ -21,6 +21,25 @@ export const DESCRIPTION_LENGTH_MAX = 1_000;
 export const NAME_LENGTH_MAX = 200;
 export const METADATA_TAGS_MAX = 32;
 
+/** Passes of one loop; loops around one node. */
+export const ITERATIONS_MAX = 1_000_000;
+export const LOOP_NESTING_MAX = 8;
+
+/** Longest that a node waits for its time, an event or a decision: a year. */
+export const WAIT_MS_MAX = 366 * 86_400_000;
+export const APPROVAL_TIMEOUT_MS_DEFAULT = 86_400_000;
+export const APPROVAL_MESSAGE_LENGTH_MAX = 4_000;
+export const APPROVERS_MAX = 100;
+/** Names of events that a run can be told of by `POST /runs/{id}/signals/{event}`. */
+export const EVENT_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+export const MAP_ITEMS_MAX = 10_000;
+export const MAP_CONCURRENCY_MAX = 100;
+export const MAP_CONCURRENCY_DEFAULT = 10;
+
+/** Of a tag or an artifact id. */
+export const WORKFLOW_NAME_LENGTH_MAX = 200;
+
 /** Items that one `filter` or `aggregate` node looks at. */
 export const LIST_ITEMS_MAX = 10_000;
 

@@ -2,9 +2,23 @@
  * The registry of node types: what each is called, how it runs, and what its config may hold. Save-time checks, the
  * compiler and the API's list of types read it; how a type behaves is the engine's and the workers' business.
  */
-import { z } from "zod";
-import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
-import { HEADERS_MAX, URL_LENGTH_MAX } from "./limits.ts";
+import type { z } from "zod";
+import {
+  aggregateConfig,
+  anyConfig,
+  conditionalConfig,
+  delayConfig,
+  filterConfig,
+  functionConfig,
+  hitlConfig,
+  httpConfig,
+  loopConfig,
+  mapConfig,
+  noConfig,
+  transformConfig,
+  waitForEventConfig,
+  workflowConfig,
+} from "./node-configs.ts";
 
 /** `inline` runs inside a transition, `task` goes to a queue, `waiting` parks in the coordinator. */
 export const NODE_KINDS = ["inline", "task", "waiting"] as const;
@@ -16,7 +30,7 @@ export type NodeTypeStatus = (typeof NODE_TYPE_STATUSES)[number];
 export interface NodeType {
   type: string;
   label: string;
-  category: "flow" | "data" | "integration";
+  category: "flow" | "data" | "integration" | "human";
   kind: NodeKind;
   status: NodeTypeStatus;
   /** The queue that a task node's attempts go to. */
@@ -30,55 +44,6 @@ export interface NodeType {
   config: z.ZodType;
   outputs: string;
 }
-
-/** A value that a template may stand for: checked as text when saved, as `schema` once rendered. */
-function templated<Schema extends z.ZodType>(schema: Schema) {
-  return z.union([schema, z.string().regex(/^\$/, "must be a template such as $inputs.name")]);
-}
-
-/** Any JSON value, handed on as it is. */
-const json = z.custom<Json>((value) => value !== undefined);
-const jsonObject = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
-
-const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
-
-export const HTTP_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
-
-const httpConfig = z.strictObject({
-  url: z.string().min(1).max(URL_LENGTH_MAX),
-  method: z.enum(HTTP_METHODS).default("GET"),
-  headers: templated(
-    z
-      .record(z.string(), z.string())
-      .refine((headers) => Object.keys(headers).length <= HEADERS_MAX, `at most ${HEADERS_MAX} headers`),
-  ).optional(),
-  query: templated(z.record(z.string(), z.union([scalar, z.array(scalar)]))).optional(),
-  payload: json.optional(),
-  expect_status: templated(z.array(z.int().min(100).max(599)).min(1)).optional(),
-  secrets: z.array(z.string().min(1)).optional(),
-});
-
-const AGGREGATE_OPERATIONS = ["sum", "avg", "min", "max", "count", "collect", "merge"] as const;
-export type AggregateOperation = (typeof AGGREGATE_OPERATIONS)[number];
-
-/** Pure functions a `function` node may name. */
-export const FUNCTION_NAMES = [
-  "parse_input",
-  "identity",
-  "to_json",
-  "uuid",
-  "now",
-  "length",
-  "keys",
-  "values",
-  "flatten",
-  "unique",
-  "sort",
-  "slice",
-] as const;
-export type FunctionName = (typeof FUNCTION_NAMES)[number];
-
-const none = z.strictObject({});
 
 const NODE_TYPE_LIST: readonly NodeType[] = [
   {
@@ -102,7 +67,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     status: "available",
     attempts: 1,
     literalKeys: ["condition"],
-    config: z.strictObject({ condition: z.string().min(1).optional() }),
+    config: conditionalConfig,
     outputs: "its input, passed through; the branch is in the edge.resolved event",
   },
   {
@@ -114,7 +79,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     status: "available",
     attempts: 1,
     literalKeys: [],
-    config: none,
+    config: noConfig,
     outputs: "its input, passed through",
   },
   {
@@ -125,10 +90,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     status: "available",
     attempts: 1,
     literalKeys: ["expression"],
-    config: z.strictObject({
-      expression: z.string().min(1),
-      language: z.enum(["cel", "jmespath"]).default("cel"),
-    }),
+    config: transformConfig,
     outputs: "the value of the expression",
   },
   {
@@ -139,11 +101,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     status: "available",
     attempts: 1,
     literalKeys: [],
-    config: z.strictObject({
-      operation: z.enum(AGGREGATE_OPERATIONS),
-      field: z.string().min(1).optional(),
-      from: json.optional(),
-    }),
+    config: aggregateConfig,
     outputs: "the aggregated value",
   },
   {
@@ -154,7 +112,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     status: "available",
     attempts: 1,
     literalKeys: ["condition"],
-    config: z.strictObject({ condition: z.string().min(1), from: json.optional() }),
+    config: filterConfig,
     outputs: "the items for which the condition holds, in order",
   },
   {
@@ -165,11 +123,74 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     status: "available",
     attempts: 1,
     literalKeys: [],
-    config: z.strictObject({
-      function_name: z.enum(FUNCTION_NAMES),
-      params: jsonObject.optional(),
-    }),
+    config: functionConfig,
     outputs: "the function's value",
+  },
+  {
+    type: "loop",
+    label: "Loop",
+    category: "flow",
+    kind: "inline",
+    status: "available",
+    attempts: 1,
+    literalKeys: ["condition"],
+    config: loopConfig,
+    outputs: "its input plus loop: { iteration, outcome }; an input that is no object stands under value",
+  },
+  {
+    type: "map",
+    label: "Map",
+    category: "flow",
+    kind: "waiting",
+    status: "available",
+    attempts: 1,
+    literalKeys: ["node"],
+    config: mapConfig,
+    outputs: "the items' outputs in order; with on_item_error: collect a failed item is its error object",
+  },
+  {
+    type: "workflow",
+    label: "Workflow",
+    category: "flow",
+    kind: "waiting",
+    status: "available",
+    attempts: 1,
+    literalKeys: [],
+    config: workflowConfig,
+    outputs: "the child run's outputs, by node id",
+  },
+  {
+    type: "delay",
+    label: "Delay",
+    category: "flow",
+    kind: "waiting",
+    status: "available",
+    attempts: 1,
+    literalKeys: [],
+    config: delayConfig,
+    outputs: "{ waited_ms }: how long it really was",
+  },
+  {
+    type: "wait_for_event",
+    label: "Wait for an event",
+    category: "flow",
+    kind: "waiting",
+    status: "available",
+    attempts: 1,
+    literalKeys: ["match"],
+    config: waitForEventConfig,
+    outputs: "the event's payload",
+  },
+  {
+    type: "hitl",
+    label: "Approval",
+    category: "human",
+    kind: "waiting",
+    status: "available",
+    attempts: 1,
+    literalKeys: [],
+    config: hitlConfig,
+    outputs: "{ approved, decision, comments, decided_by, votes }",
   },
   {
     type: "file-search",
@@ -179,7 +200,7 @@ const NODE_TYPE_LIST: readonly NodeType[] = [
     status: "coming_soon",
     attempts: 1,
     literalKeys: [],
-    config: jsonObject,
+    config: anyConfig,
     outputs: "null: the node is skipped with a warning and its edges are taken",
   },
 ];

@@ -1,5 +1,6 @@
 /** What a definition amounts to at a glance: the answer of `POST /workflows/validate` and the rate-limit tier. */
 import type { WorkflowDefinition } from "./definition.ts";
+import { flowOf } from "./loops.ts";
 import { longestPath, topologyOf } from "./topology.ts";
 
 export const TIERS = ["simple", "standard", "heavy"] as const;
@@ -23,10 +24,11 @@ export function tierOf(agents: number): Tier {
 
 export function summarise(definition: WorkflowDefinition): WorkflowSummary {
   const ids = definition.nodes.map((node) => node.id);
-  const topology = topologyOf(ids, definition.edges);
+  const { forward } = flowOf(definition);
+  const topology = topologyOf(ids, forward);
   const plain = topologyOf(
     ids,
-    definition.edges.filter((edge) => edge.on !== "failure"),
+    forward.filter((edge) => edge.on !== "failure"),
   );
   const agents = definition.nodes.filter((node) => node.type === "agent").length;
   return {

@@ -2,7 +2,7 @@
 import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
 import { LIST_ITEMS_MAX } from "#workflow/limits.ts";
-import type { AggregateOperation } from "#workflow/node-types.ts";
+import type { AggregateOperation } from "#workflow/node-configs.ts";
 import { valueAt } from "./path.ts";
 
 /**

@@ -2,7 +2,7 @@
 import { rfc3339 } from "#kernel/clock.ts";
 import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors.ts";
 import { canonicalJson, isDeeperThan, isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
-import type { FunctionName } from "#workflow/node-types.ts";
+import type { FunctionName } from "#workflow/node-configs.ts";
 import { describe } from "./aggregate.ts";
 import { valueAt } from "./path.ts";
 

@@ -4,7 +4,7 @@ import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledNode } from "#workflow/graph.ts";
 import { LIST_ITEMS_MAX } from "#workflow/limits.ts";
-import type { AggregateOperation, FunctionName } from "#workflow/node-types.ts";
+import type { AggregateOperation, FunctionName } from "#workflow/node-configs.ts";
 import type { Scope } from "../scope.ts";
 import { aggregate, describe } from "./aggregate.ts";
 import { callFunction } from "./functions.ts";

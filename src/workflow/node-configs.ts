@@ -1,0 +1,170 @@
+/**
+ * What the config of each node type may hold: checked as it stands when a workflow is saved, and again once its
+ * templates are rendered. Which types there are is `node-types.ts`.
+ */
+import { z } from "zod";
+import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
+import { nodeIdSchema, retrySchema } from "./definition.ts";
+import {
+  APPROVAL_MESSAGE_LENGTH_MAX,
+  APPROVAL_TIMEOUT_MS_DEFAULT,
+  APPROVERS_MAX,
+  EVENT_NAME_PATTERN,
+  HEADERS_MAX,
+  ITERATIONS_MAX,
+  MAP_CONCURRENCY_DEFAULT,
+  MAP_CONCURRENCY_MAX,
+  MAP_ITEMS_MAX,
+  TIMEOUT_MS_MAX,
+  URL_LENGTH_MAX,
+  WAIT_MS_MAX,
+  WORKFLOW_NAME_LENGTH_MAX,
+} from "./limits.ts";
+
+/** A value that a template may stand for: checked as text when saved, as `schema` once rendered. */
+export function templated<Schema extends z.ZodType>(schema: Schema) {
+  return z.union([schema, z.string().regex(/^\$/, "must be a template such as $inputs.name")]);
+}
+
+/** Any JSON value, handed on as it is. */
+const json = z.custom<Json>((value) => value !== undefined);
+const jsonObject = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
+
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+
+export const HTTP_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
+
+export const httpConfig = z.strictObject({
+  url: z.string().min(1).max(URL_LENGTH_MAX),
+  method: z.enum(HTTP_METHODS).default("GET"),
+  headers: templated(
+    z
+      .record(z.string(), z.string())
+      .refine((headers) => Object.keys(headers).length <= HEADERS_MAX, `at most ${HEADERS_MAX} headers`),
+  ).optional(),
+  query: templated(z.record(z.string(), z.union([scalar, z.array(scalar)]))).optional(),
+  payload: json.optional(),
+  expect_status: templated(z.array(z.int().min(100).max(599)).min(1)).optional(),
+  secrets: z.array(z.string().min(1)).optional(),
+});
+
+const AGGREGATE_OPERATIONS = ["sum", "avg", "min", "max", "count", "collect", "merge"] as const;
+export type AggregateOperation = (typeof AGGREGATE_OPERATIONS)[number];
+
+/** Pure functions a `function` node may name. */
+export const FUNCTION_NAMES = [
+  "parse_input",
+  "identity",
+  "to_json",
+  "uuid",
+  "now",
+  "length",
+  "keys",
+  "values",
+  "flatten",
+  "unique",
+  "sort",
+  "slice",
+] as const;
+export type FunctionName = (typeof FUNCTION_NAMES)[number];
+
+export const noConfig = z.strictObject({});
+
+/** A type that is not offered: its config is nobody's business yet. */
+export const anyConfig = jsonObject;
+
+export const conditionalConfig = z.strictObject({ condition: z.string().min(1).optional() });
+
+export const transformConfig = z.strictObject({
+  expression: z.string().min(1),
+  language: z.enum(["cel", "jmespath"]).default("cel"),
+});
+
+export const aggregateConfig = z.strictObject({
+  operation: z.enum(AGGREGATE_OPERATIONS),
+  field: z.string().min(1).optional(),
+  from: json.optional(),
+});
+
+export const filterConfig = z.strictObject({ condition: z.string().min(1), from: json.optional() });
+
+export const functionConfig = z.strictObject({
+  function_name: z.enum(FUNCTION_NAMES),
+  params: jsonObject.optional(),
+});
+
+/** One node id, or several. */
+const paths = z.union([nodeIdSchema, z.array(nodeIdSchema).min(1)]);
+
+export const loopConfig = z.strictObject({
+  max_iterations: z.int().min(1).max(ITERATIONS_MAX),
+  loop_back_to: nodeIdSchema,
+  condition: z.string().min(1).optional(),
+  break_path: paths.optional(),
+  timeout_path: paths.optional(),
+});
+
+/** What `map` does with each item: a node without a place in the graph. */
+export const itemNodeSchema = z.strictObject({
+  type: z.string().min(1).max(64),
+  config: jsonObject.optional(),
+  timeout_ms: z.int().min(1).max(TIMEOUT_MS_MAX).optional(),
+  retry: retrySchema.optional(),
+});
+export type ItemNode = z.infer<typeof itemNodeSchema>;
+
+export const ON_ITEM_ERROR = ["fail", "collect"] as const;
+
+export const mapConfig = z.strictObject({
+  items: templated(z.array(json)),
+  node: itemNodeSchema,
+  concurrency: templated(z.int().min(1).max(MAP_CONCURRENCY_MAX)).default(MAP_CONCURRENCY_DEFAULT),
+  max_items: templated(z.int().min(1).max(MAP_ITEMS_MAX)).default(MAP_ITEMS_MAX),
+  on_item_error: z.enum(ON_ITEM_ERROR).default("fail"),
+});
+
+export const workflowConfig = z.strictObject({
+  workflow: z.string().min(1).max(WORKFLOW_NAME_LENGTH_MAX),
+  inputs: templated(jsonObject).optional(),
+});
+
+const waitMs = (least: number) => templated(z.int().min(least).max(WAIT_MS_MAX));
+
+export const delayConfig = z
+  .strictObject({
+    duration_ms: waitMs(0).optional(),
+    until: z.union([z.iso.datetime({ offset: true }), z.string().regex(/\$/, "must be an RFC 3339 time")]).optional(),
+  })
+  .refine((config) => (config.duration_ms === undefined) !== (config.until === undefined), {
+    message: 'give either "duration_ms" or "until"',
+  });
+
+export const waitForEventConfig = z.strictObject({
+  event: z.union([
+    z.string().regex(EVENT_NAME_PATTERN, "must be 1 to 128 letters, digits, '.', '_' or '-'"),
+    z.string().regex(/\$/),
+  ]),
+  timeout_ms: waitMs(1).optional(),
+  match: z.string().min(1).optional(),
+});
+
+export const ON_TIMEOUT = ["reject", "approve", "fail"] as const;
+
+export const hitlConfig = z
+  .strictObject({
+    message: z.string().min(1).max(APPROVAL_MESSAGE_LENGTH_MAX),
+    timeout_ms: waitMs(1).default(APPROVAL_TIMEOUT_MS_DEFAULT),
+    on_timeout: z.enum(ON_TIMEOUT).default("reject"),
+    approvers: templated(z.array(z.string().min(1).max(100)).max(APPROVERS_MAX)).optional(),
+    quorum: z.int().min(1).max(APPROVERS_MAX).default(1),
+    escalate_to: z.string().min(1).max(URL_LENGTH_MAX).optional(),
+    escalate_after_ms: waitMs(1).optional(),
+  })
+  .refine(({ approvers, quorum }) => !Array.isArray(approvers) || new Set(approvers).size >= quorum, {
+    path: ["quorum"],
+    message: "is larger than the number of approvers: nobody could ever approve",
+  })
+  .refine(({ escalate_to: to, escalate_after_ms: after }) => to !== undefined || after === undefined, {
+    path: ["escalate_after_ms"],
+    message: 'means nothing without "escalate_to"',
+  });
