@@ -15,6 +15,7 @@ import { keyRoutes } from "./routes/keys.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { workflowRunRoutes } from "./routes/workflow-runs.ts";
 import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
@@ -50,6 +51,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     evalRoutes,
     keyRoutes,
     tenantRoutes,
+    schemaRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);
