@@ -2,14 +2,18 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { version } from "../package.json";
 import { artifact } from "./commands/artifact.ts";
+import { bench } from "./commands/bench.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
+import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
 import { keys } from "./commands/keys.ts";
 import { logs } from "./commands/logs.ts";
+import { profile } from "./commands/profile.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
 import { tail } from "./commands/tail.ts";
+import { top } from "./commands/top.ts";
 import { workflow } from "./commands/workflow.ts";
 import { OUTPUT_MODES } from "./output.ts";
 import { URL_DEFAULT } from "./settings.ts";
@@ -45,9 +49,13 @@ export function createProgram() {
     .addCommand(logs)
     .addCommand(tail)
     .addCommand(status)
+    .addCommand(top)
+    .addCommand(doctor)
     .addCommand(keys)
     .addCommand(init)
-    .addCommand(config);
+    .addCommand(config)
+    .addCommand(bench)
+    .addCommand(profile);
   addCompletion(program as unknown as Command);
   return program;
 }

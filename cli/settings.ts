@@ -72,19 +72,22 @@ export function writeConfig(config: Config, environment: Environment): string {
   return file;
 }
 
-/** Address and key for these options. A key is looked for last where the local runtime keeps its own. */
+/** Address and key for these options; when nothing says otherwise those of the local runtime. */
 export function connectionOf(options: ConnectionOptions, environment: Environment): Connection {
   const name = options.profile ?? text(environment.WEIR_PROFILE);
   const profile = profileOf(name, readConfig(environment));
   // A profile that was named is meant as a whole: the environment does not mix another Weir into it.
   const fromEnvironment = name === undefined ? environment : {};
-  const url = options.url ?? text(fromEnvironment.WEIR_URL) ?? profile.url ?? URL_DEFAULT;
+  const local = name === undefined ? localRuntime(environment) : null;
+  const url = options.url ?? text(fromEnvironment.WEIR_URL) ?? profile.url ?? local?.url ?? URL_DEFAULT;
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
     throw unable(`"${url}" is no http(s) URL: give one such as ${URL_DEFAULT}`);
   }
   const keyOfProfile = options.url === undefined || options.url === profile.url ? profile.key : undefined;
-  const key = options.key ?? text(fromEnvironment.WEIR_KEY) ?? keyOfProfile ?? localKey(url, environment);
-  return { url: url.replace(/\/+$/, ""), key: key ?? null };
+  const address = url.replace(/\/+$/, "");
+  // The local key goes to nobody but the runtime that made it.
+  const ownKey = address === local?.url ? local.key : null;
+  return { url: address, key: options.key ?? text(fromEnvironment.WEIR_KEY) ?? keyOfProfile ?? ownKey };
 }
 
 function profileOf(name: string | undefined, config: Config): Profile {
@@ -98,14 +101,15 @@ function profileOf(name: string | undefined, config: Config): Profile {
   );
 }
 
-/** The operator key that `npm start` left in the state folder of the project we stand in; for this machine alone. */
-function localKey(url: string, environment: Environment): string | undefined {
-  const { hostname } = new URL(url);
-  if (!/^(127(\.\d+){3}|localhost|\[::1\])$/.test(hostname)) return undefined;
+/** What `npm start` left in the state folder of the project we stand in: where it serves, and its operator key. */
+function localRuntime(environment: Environment): { url: string; key: string } | null {
+  const folder = text(environment.WEIR_STATE) ?? ".weir";
   try {
-    return text(readFileSync(path.join(text(environment.WEIR_STATE) ?? ".weir", "operator-key"), "utf8"));
+    const { url } = JSON.parse(readFileSync(path.join(folder, "runtime.json"), "utf8"));
+    const key = text(readFileSync(path.join(folder, "operator-key"), "utf8"));
+    return typeof url === "string" && key !== undefined ? { url, key } : null;
   } catch {
-    return undefined;
+    return null;
   }
 }
 

@@ -17,6 +17,9 @@ export interface Column {
 const GAP = "  ";
 const SHRUNK_WIDTH_MIN = 8;
 
+/** Columns that stay however narrow the terminal is: what a row is about. */
+const COLUMNS_KEPT = 2;
+
 /** The header and a line for each row. */
 export function table(
   columns: readonly Column[],
@@ -25,15 +28,19 @@ export function table(
   paintHeader: (text: string) => string,
 ): string[] {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === "string" ? { text: cell } : cell)));
-  const widths = columns.map((column, index) =>
-    Math.max(stringWidth(column.title), ...cells.map((row) => stringWidth(row[index]?.text ?? ""))),
+  const shown = fit(
+    columns.map((column, index) => ({
+      column,
+      index,
+      width: Math.max(stringWidth(column.title), ...cells.map((row) => stringWidth(row[index]?.text ?? ""))),
+    })),
+    width,
   );
-  shrink(columns, widths, width);
   const line = (row: readonly Cell[]) =>
-    columns
-      .map((column, index) => {
+    shown
+      .map(({ column, index, width: ownWidth }) => {
         const cell = row[index] ?? { text: "" };
-        const padded = pad(truncate(cell.text, widths[index] ?? 0), widths[index] ?? 0, column.align ?? "left");
+        const padded = pad(truncate(cell.text, ownWidth), ownWidth, column.align ?? "left");
         return cell.paint === undefined ? padded : cell.paint(padded);
       })
       .join(GAP)
@@ -41,15 +48,25 @@ export function table(
   return [paintHeader(line(columns.map(({ title }) => ({ text: title })))), ...cells.map(line)];
 }
 
-function shrink(columns: readonly Column[], widths: number[], width: number): void {
-  const total = widths.reduce((sum, each) => sum + each, 0) + GAP.length * (widths.length - 1);
-  let excess = total - width;
-  for (let index = columns.length - 1; index >= 0 && excess > 0; index--) {
-    if (columns[index]?.mayShrink !== true) continue;
-    const given = Math.min(excess, Math.max(0, (widths[index] ?? 0) - SHRUNK_WIDTH_MIN));
-    widths[index] = (widths[index] ?? 0) - given;
-    excess -= given;
+interface Sized {
+  column: Column;
+  index: number;
+  width: number;
+}
+
+/** First the columns that may become narrower, from the right; then whole columns go, those first. */
+function fit(columns: Sized[], width: number): Sized[] {
+  const shown = [...columns];
+  const excess = () => shown.reduce((sum, each) => sum + each.width + GAP.length, -GAP.length) - width;
+  for (const each of shown.toReversed()) {
+    if (each.column.mayShrink !== true || excess() <= 0) continue;
+    each.width -= Math.min(excess(), Math.max(0, each.width - SHRUNK_WIDTH_MIN));
   }
+  while (excess() > 0 && shown.length > COLUMNS_KEPT) {
+    const narrowed = shown.findLastIndex((each, at) => at >= COLUMNS_KEPT && each.column.mayShrink === true);
+    shown.splice(narrowed === -1 ? shown.length - 1 : narrowed, 1);
+  }
+  return shown;
 }
 
 /** The text in at most `width` columns, with an ellipsis where it was cut. */

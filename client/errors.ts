@@ -47,8 +47,16 @@ function isProblem(value: unknown): value is Problem {
   return typeof problem?.pointer === "string" && typeof problem.message === "string";
 }
 
+/** The caller's signal has ended the call. */
+export function aborted(reason: unknown): WeirError {
+  return new WeirError("aborted", "the call was ended by its signal", { cause: reason });
+}
+
 /** Whether this is an error of the client; with `code` whether it is that one. */
-export function isWeirError(error: unknown, code?: WeirErrorCode): error is WeirError {
+export function isWeirError<Code extends WeirErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is WeirError & { readonly code: Code } {
   // By name, not by class: two copies of the client may meet in one program.
   const named = error instanceof Error && error.name === "WeirError";
   return named && (code === undefined || (error as WeirError).code === code);

@@ -1,5 +1,5 @@
 /** When a call is made again, and after how long. */
-import type { WeirError } from "./errors.ts";
+import { aborted, type WeirError } from "./errors.ts";
 
 /** A call is tried so often in all, unless the options say otherwise. */
 export const ATTEMPTS_DEFAULT = 4;
@@ -29,11 +29,11 @@ export function pauseBeforeRetry(
   return random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** call.tried);
 }
 
-/** Resolves after `ms`; rejects with the signal's reason when that comes first. */
+/** Resolves after `ms`; rejects with `aborted` when the signal comes first. */
 export function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
-      reject(signal.reason);
+      reject(aborted(signal.reason));
       return;
     }
     const timer = setTimeout(() => {
@@ -42,7 +42,7 @@ export function pause(ms: number, signal: AbortSignal | undefined): Promise<void
     }, ms);
     const onAbort = () => {
       clearTimeout(timer);
-      reject(signal?.reason);
+      reject(aborted(signal?.reason));
     };
     signal?.addEventListener("abort", onAbort, { once: true });
   });

@@ -1,7 +1,7 @@
 /** One call of the API: address, key, time limit, tries, and what came back as a typed value or a `WeirError`. */
 import { API_ERRORS, type ApiErrorCode } from "#kernel/errors.ts";
 import type { Input, Method, Output, Path } from "./api.ts";
-import { WeirError } from "./errors.ts";
+import { aborted, WeirError } from "./errors.ts";
 import { ATTEMPTS_DEFAULT, pause, pauseBeforeRetry } from "./retry.ts";
 
 export interface ClientOptions {
@@ -100,9 +100,7 @@ export class Transport {
       } catch (error) {
         const wait = error instanceof WeirError ? pauseBeforeRetry(error, { tried, attempts, isRepeatable }) : null;
         if (wait === null) throw error;
-        await pause(wait, options.signal).catch((reason) => {
-          throw aborted(reason);
-        });
+        await pause(wait, options.signal);
       }
     }
   }
@@ -188,10 +186,6 @@ async function refusal(response: Response, url: string): Promise<WeirError> {
 async function bodyOf(response: Response): Promise<{ error?: Record<string, unknown> }> {
   const body: unknown = await response.json().catch(() => null);
   return typeof body === "object" && body !== null ? body : {};
-}
-
-function aborted(reason: unknown): WeirError {
-  return new WeirError("aborted", "the call was ended by its signal", { cause: reason });
 }
 
 /** Node tells what happened in the cause, browsers tell nothing. */
