@@ -22,6 +22,9 @@ export interface Context {
   weir: Weir;
 }
 
+/** Somebody sits and waits: one more try, then they are told. */
+const ATTEMPTS = 2;
+
 const interruption = new AbortController();
 
 /** Ends what runs now, by its signal. */
@@ -52,5 +55,5 @@ function clientFor({ url, key }: Connection): Weir {
     throw unable(`no key for ${url}: give one with --key or WEIR_KEY, or keep it with "weir config set"`);
   // A key that cannot stand in a header is none that Weir ever made.
   if (!/^[\x21-\x7e]+$/.test(key)) throw unable("the key has characters that no key has: copy it again");
-  return new Weir({ url, key, keepText: true });
+  return new Weir({ url, key, keepText: true, attempts: ATTEMPTS });
 }

@@ -28,7 +28,7 @@ export function table(
   paintHeader: (text: string) => string,
 ): string[] {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === "string" ? { text: cell } : cell)));
-  const shown = fit(
+  const shown = fitColumns(
     columns.map((column, index) => ({
       column,
       index,
@@ -55,7 +55,7 @@ interface Sized {
 }
 
 /** First the columns that may become narrower, from the right; then whole columns go, those first. */
-function fit(columns: Sized[], width: number): Sized[] {
+function fitColumns(columns: Sized[], width: number): Sized[] {
   const shown = [...columns];
   const excess = () => shown.reduce((sum, each) => sum + each.width + GAP.length, -GAP.length) - width;
   for (const each of shown.toReversed()) {

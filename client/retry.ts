@@ -1,9 +1,9 @@
 /** When a call is made again, and after how long. */
 import { aborted, type WeirError } from "./errors.ts";
 
-/** A call is tried so often in all, unless the options say otherwise. */
-export const ATTEMPTS_DEFAULT = 4;
-const BACKOFF_MS = 200;
+/** A call is tried so often in all, unless the options say otherwise: long enough for a restart in between. */
+export const ATTEMPTS_DEFAULT = 5;
+const BACKOFF_MS = 250;
 const BACKOFF_MS_MAX = 5_000;
 /** A server that asks for a longer pause is not waited for: the caller is told instead. */
 export const RETRY_AFTER_MS_MAX = 30_000;
@@ -21,12 +21,17 @@ export function pauseBeforeRetry(
   random: () => number = Math.random,
 ): number | null {
   if (call.tried >= call.attempts) return null;
-  const isGateway = error.code === "bad_answer" && GATEWAY_STATUSES.has(error.status ?? 0);
-  const mayRepeat = REFUSED.has(error.code) || (call.isRepeatable && (UNKNOWN.has(error.code) || isGateway));
-  if (!mayRepeat) return null;
+  if (!REFUSED.has(error.code) && !(call.isRepeatable && isPassing(error))) return null;
   if (error.retryAfterMs !== null) return error.retryAfterMs <= RETRY_AFTER_MS_MAX ? error.retryAfterMs : null;
-  // Full jitter: callers that were refused together do not come back together.
-  return random() * Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** call.tried);
+  const ms = Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** call.tried);
+  // Half by chance: callers that were refused together do not come back together.
+  return ms / 2 + (random() * ms) / 2;
+}
+
+/** Whether the same question may get an answer a moment later. */
+export function isPassing(error: WeirError): boolean {
+  const isGateway = error.code === "bad_answer" && GATEWAY_STATUSES.has(error.status ?? 0);
+  return REFUSED.has(error.code) || UNKNOWN.has(error.code) || isGateway;
 }
 
 /** Resolves after `ms`; rejects with `aborted` when the signal comes first. */

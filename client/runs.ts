@@ -17,7 +17,7 @@ import type {
 import { isWeirError, WeirError } from "./errors.ts";
 import { newIdempotencyKey } from "./idempotency.ts";
 import { itemsOf } from "./pages.ts";
-import { type FollowOptions, followByPolling } from "./run-log.ts";
+import { type FollowOptions, follow } from "./run-log.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
 export interface StartOptions extends CallOptions {
@@ -111,7 +111,7 @@ export class Runs {
 
   /** The run's events from a position on, each once and in order, until nothing can follow. */
   stream(id: string, options: FollowOptions = {}): AsyncGenerator<RunEvent, void, undefined> {
-    return followByPolling(this.#transport, id, options);
+    return follow(this.#transport, id, options);
   }
 
   /** The run once it has ended, whichever way. */

@@ -13,7 +13,7 @@ export interface ClientOptions {
   fetch?: typeof fetch;
   /** For one try of one call (30 s); a call that waits for a run gets that time on top. */
   timeoutMs?: number;
-  /** Tries in all (4); 1 turns repeating off. */
+  /** Tries in all (5); 1 turns repeating off. */
   attempts?: number;
   /** Keep the text of answers for `answerOf`; off by default, since it doubles their memory. */
   keepText?: boolean;
