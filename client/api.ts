@@ -4,12 +4,17 @@
  */
 import type { Hono } from "hono";
 import type { z } from "zod";
+import type { approvalRoutes } from "#api/routes/approvals.ts";
 import type { artifactRoutes } from "#api/routes/artifacts.ts";
 import type { evalRoutes } from "#api/routes/eval.ts";
 import type { healthRoutes } from "#api/routes/health.ts";
+import type { jobRoutes } from "#api/routes/jobs.ts";
 import type { keyRoutes } from "#api/routes/keys.ts";
 import type { nodeTypeRoutes } from "#api/routes/node-types.ts";
 import type { singleRunRoutes } from "#api/routes/run.ts";
+import type { runCommandRoutes } from "#api/routes/run-commands.ts";
+import type { runPatchRoutes } from "#api/routes/run-patches.ts";
+import type { runReplayRoutes } from "#api/routes/run-replays.ts";
 import type { runRoutes } from "#api/routes/runs.ts";
 import type { tenantRoutes } from "#api/routes/tenants.ts";
 import type { workflowRunRoutes } from "#api/routes/workflow-runs.ts";
@@ -22,11 +27,16 @@ import type { workflowSchema } from "#workflow/definition.ts";
 type SchemaOf<Routes> = Routes extends Hono<any, infer Schema, any> ? Schema : never;
 
 /** Endpoints by path and method, as Hono's RPC types have them. */
-export type Api = SchemaOf<typeof artifactRoutes> &
+export type Api = SchemaOf<typeof approvalRoutes> &
+  SchemaOf<typeof artifactRoutes> &
   SchemaOf<typeof evalRoutes> &
   SchemaOf<typeof healthRoutes> &
+  SchemaOf<typeof jobRoutes> &
   SchemaOf<typeof keyRoutes> &
   SchemaOf<typeof nodeTypeRoutes> &
+  SchemaOf<typeof runCommandRoutes> &
+  SchemaOf<typeof runPatchRoutes> &
+  SchemaOf<typeof runReplayRoutes> &
   SchemaOf<typeof runRoutes> &
   SchemaOf<typeof singleRunRoutes> &
   SchemaOf<typeof tenantRoutes> &
@@ -67,6 +77,24 @@ export type BatchOrder = RunOrder & { idempotency_key?: string };
 export type BatchResult = Output<"/api/v1/runs/batch", "$post">["items"][number];
 export type EventPage = Output<"/api/v1/runs/:id/events", "$get">;
 export type RunEvent = EventPage["items"][number] & { type: EventType; node?: string };
+
+export type RunPatch = Output<"/api/v1/runs/:id/patches/:seq", "$get">;
+export type PatchOrder = Omit<Json<"/api/v1/runs/:id/patches", "$post">, "dry_run">;
+export type PatchDiff = Output<"/api/v1/runs/:id/patches", "$post">["diff"];
+export type PatchOutcome = Extract<Output<"/api/v1/runs/:id/patches", "$post">, { seq: number }>;
+export type RevertedPatch = Output<"/api/v1/runs/:id/patches/:seq", "$delete">;
+export type ReplayOrder = NonNullable<Json<"/api/v1/runs/:id/replay", "$post">>;
+export type ReplayedRun = Output<"/api/v1/runs/:id/replay", "$post">;
+export type NodeReplayOrder = NonNullable<Json<"/api/v1/runs/:id/nodes/:node/replay", "$post">>;
+export type Approval = Output<"/api/v1/approvals/:id", "$get">;
+export type ApprovalPage = Output<"/api/v1/approvals", "$get">;
+export type ApprovalStatus = Approval["status"];
+export type Decision = Json<"/api/v1/approvals/:id/decide", "$post">["decision"];
+export type SignedLink = Output<"/api/v1/approvals/:id/links", "$post">;
+export type LinkOrder = NonNullable<Json<"/api/v1/approvals/:id/links", "$post">>;
+export type Job = Output<"/api/v1/jobs/:id", "$get">;
+export type JobOrder = Json<"/api/v1/runs/bulk", "$post">;
+export type JobPage = Output<"/api/v1/jobs", "$get">;
 
 /** A workflow definition as it is written: what has a default may be left out. */
 export type WorkflowDocument = z.input<typeof workflowSchema>;

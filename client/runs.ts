@@ -5,7 +5,10 @@ import type {
   BatchResult,
   EventPage,
   Explanation,
+  NodeReplayOrder,
   PageOptions,
+  ReplayedRun,
+  ReplayOrder,
   Run,
   RunDetails,
   RunEvent,
@@ -17,6 +20,7 @@ import type {
 import { isWeirError, WeirError } from "./errors.ts";
 import { newIdempotencyKey } from "./idempotency.ts";
 import { itemsOf } from "./pages.ts";
+import { Patches } from "./patches.ts";
 import { type FollowOptions, follow } from "./run-log.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
@@ -36,10 +40,13 @@ export interface WaitOptions extends CallOptions {
 const WAIT_MS_MAX = 30_000;
 
 export class Runs {
+  /** Changes of a run's workflow while it runs. */
+  readonly patches: Patches;
   readonly #transport: Transport;
 
   constructor(transport: Transport) {
     this.#transport = transport;
+    this.patches = new Patches(transport);
   }
 
   /** Starts a run and returns at once. Safe to repeat, and repeated when no answer comes. */
@@ -134,6 +141,33 @@ export class Runs {
   cancel(id: string, reason?: string, options: CallOptions = {}): Promise<AcceptedRun> {
     const json = reason === undefined ? undefined : { reason };
     return this.#transport.call("$post", "/api/v1/runs/:id/cancel", { param: { id }, json }, options);
+  }
+
+  /** Nothing new starts until `resume`; what executes ends. */
+  pause(id: string, reason?: string, options: CallOptions = {}): Promise<AcceptedRun> {
+    const json = reason === undefined ? undefined : { reason };
+    return this.#transport.call("$post", "/api/v1/runs/:id/pause", { param: { id }, json }, options);
+  }
+
+  resume(id: string, options: CallOptions = {}): Promise<AcceptedRun> {
+    return this.#transport.call("$post", "/api/v1/runs/:id/resume", { param: { id }, json: undefined }, options);
+  }
+
+  /** Tells the run of an event; kept for a node that waits for it later. */
+  signal(id: string, event: string, payload: unknown = null, options: CallOptions = {}): Promise<AcceptedRun> {
+    const param = { id, event };
+    return this.#transport.call("$post", "/api/v1/runs/:id/signals/:event", { param, json: payload }, options);
+  }
+
+  /** Runs it again as a new run, from the start or from a node. */
+  replay(id: string, order: ReplayOrder = {}, options: CallOptions = {}): Promise<ReplayedRun> {
+    return this.#transport.call("$post", "/api/v1/runs/:id/replay", { param: { id }, json: order }, options);
+  }
+
+  /** Executes one node of a failed run again, within the run, and goes on from there. */
+  replayNode(id: string, node: string, order: NodeReplayOrder = {}, options: CallOptions = {}): Promise<AcceptedRun> {
+    const input = { param: { id, node }, json: order };
+    return this.#transport.call("$post", "/api/v1/runs/:id/nodes/:node/replay", input, options);
   }
 }
 

@@ -3,6 +3,8 @@
  * What an answer holds is typed by the API's own routes.
  */
 import type { Key, KeyOrder, KeyPage, NewKey, NodeTypes, PageOptions, Readiness, TenantPage } from "./api.ts";
+import { Approvals } from "./approvals.ts";
+import { Jobs } from "./jobs.ts";
 import { Runs } from "./runs.ts";
 import { type CallOptions, type ClientOptions, Transport } from "./transport.ts";
 import { Workflows } from "./workflows.ts";
@@ -11,6 +13,7 @@ export type * from "./api.ts";
 export type { Attempt, WeirErrorCode } from "./errors.ts";
 export { attempt, isWeirError, WeirError } from "./errors.ts";
 export { newIdempotencyKey } from "./idempotency.ts";
+export type { PatchOptions } from "./patches.ts";
 export type { FollowOptions } from "./run-log.ts";
 export type { StartOptions, WaitOptions } from "./runs.ts";
 export type { AnswerFacts, CallOptions, ClientOptions } from "./transport.ts";
@@ -20,6 +23,8 @@ export type { SaveOptions } from "./workflows.ts";
 export class Weir {
   readonly runs: Runs;
   readonly workflows: Workflows;
+  readonly approvals: Approvals;
+  readonly jobs: Jobs;
   readonly keys: Keys;
   readonly #transport: Transport;
 
@@ -28,6 +33,8 @@ export class Weir {
     this.#transport = new Transport(options);
     this.runs = new Runs(this.#transport);
     this.workflows = new Workflows(this.#transport);
+    this.approvals = new Approvals(this.#transport);
+    this.jobs = new Jobs(this.#transport);
     this.keys = new Keys(this.#transport);
   }
 

@@ -3,41 +3,53 @@
  * `coordinator/` own one duty each. Decides nothing itself.
  */
 import { DurableObject } from "cloudflare:workers";
+import { drizzle } from "drizzle-orm/d1";
+import { tryAgentPatch } from "#engine/agent-patches.ts";
+import { type ApprovalView, approvalViews } from "#engine/approval-view.ts";
+import type { RunCommand } from "#engine/commands/command.ts";
 import type { Explanation } from "#engine/explain.ts";
+import type { PatchView } from "#engine/patch-view.ts";
 import { type Outcome, type PlanInput, planTaskConfig } from "#engine/plan.ts";
 import { isTerminal } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import type { RunView } from "#engine/view.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
-import type { JsonObject } from "#kernel/json.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
 import { Graphs } from "#store/shard/graphs.ts";
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
 import { Positions } from "#store/shard/positions.ts";
 import type {
-  CancelReply,
+  BulkItem,
+  BulkReply,
+  CommandReply,
   CoordinatorRpc,
   DefinitionOf,
   EventPage,
   OfTenant,
+  ReplayReply,
+  ReplayRequest,
   RunDetails,
   ShardStats,
   StartedReply,
   StartReply,
   StartRequest,
 } from "#store/shard/protocol.ts";
-import { type LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import { RunLog } from "#store/shard/run-log.ts";
 import { migrateShard } from "#store/shard/schema.ts";
+import { Workflows } from "#store/workflows.ts";
 import { describeIsolate } from "#telemetry/isolate.ts";
 import { version } from "../package.json";
 import { Alarm } from "./coordinator/alarm.ts";
-import { type Commit, CommitGroup } from "./coordinator/commit-group.ts";
+import { Children } from "./coordinator/children.ts";
+import { CommitGroup } from "./coordinator/commit-group.ts";
 import { Dispatcher } from "./coordinator/dispatcher.ts";
 import { Projector } from "./coordinator/projector.ts";
 import { Recovery } from "./coordinator/recovery.ts";
 import { Retention } from "./coordinator/retention.ts";
 import { RunCache } from "./coordinator/run-cache.ts";
 import { RunReader } from "./coordinator/run-reader.ts";
-import { Transitions } from "./coordinator/transitions.ts";
+import { Starts } from "./coordinator/starts.ts";
+import { type Changed, Transitions } from "./coordinator/transitions.ts";
 import { Waiters } from "./coordinator/waiters.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
 
@@ -46,6 +58,9 @@ const DUE_RUNS_PER_LOOK = 200;
 
 /** A run whose look failed is looked at again after this. */
 const POSTPONE_MS = 60_000;
+
+/** Runs of an earlier life that could not be taken up are looked at again after this. */
+const RECOVERY_DELAY_MS = 1_000;
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -61,6 +76,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   readonly #dispatcher: Dispatcher;
   readonly #transitions: Transitions;
   readonly #reader: RunReader;
+  readonly #starts: Starts;
   readonly #projector: Projector;
   readonly #retention: Retention;
   readonly #recovery: Recovery;
@@ -76,7 +92,17 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     this.#keys = new IdempotencyKeys(sql);
     this.#runs = new RunLog(sql, positions.number("projected_through"));
     this.#dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, this.#logger);
+    const workflows = new Workflows(drizzle(env.DB));
+    const children = new Children({
+      logger: this.#logger,
+      transitions: () => this.#transitions,
+      find: (tenant, name) => workflows.find(tenant, name),
+      start: (request, definition) => this.#commits.submit((commit) => this.#starts.child(request, definition, commit)),
+      change: (runId, input) => this.#change(runId, input),
+    });
     this.#transitions = new Transitions({
+      children,
+      logger: this.#logger,
       runs: this.#runs,
       graphs: this.#graphs,
       cache: this.#cache,
@@ -90,12 +116,18 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       },
     });
     this.#reader = new RunReader(this.#runs, this.#transitions);
+    this.#starts = new Starts({
+      graphs: this.#graphs,
+      keys: this.#keys,
+      reader: this.#reader,
+      transitions: this.#transitions,
+    });
     this.#projector = new Projector({
       database: env.DB,
       runs: this.#runs,
       positions,
       logger: this.#logger,
-      rowOf: (runId) => this.#reader.row(runId),
+      rowsOf: (runId) => this.#reader.rows(runId),
     });
     this.#retention = new Retention({
       database: env.DB,
@@ -125,34 +157,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   async start(tenant: string, request: StartRequest): Promise<StartReply> {
     if (this.#projector.isOverloaded) return { outcome: "overloaded" };
-    const reply = await this.#commits.submit((commit) => this.#startOnce(tenant, request, commit));
+    const reply = await this.#commits.submit((commit) => this.#starts.once(tenant, request, commit));
     if (!("run" in reply) || request.wait_ms === 0 || reply.run.ended_at !== null) return reply;
     const run = await this.waitForEnd(tenant, reply.run.run_id, request.wait_ms);
     return run === null ? reply : { ...reply, run };
-  }
-
-  #startOnce(tenant: string, request: StartRequest, commit: Commit): StartReply {
-    const { idempotency, definition, wait_ms: _, ...run } = request;
-    const nowMs = Date.now();
-    if (idempotency !== undefined) {
-      const known = this.#replyByKey(tenant, idempotency.key, idempotency.body_hash, nowMs);
-      if (known !== null) return known;
-    }
-    // The caller repeats a call whose answer was lost with the object: then the run is there already.
-    const existing = this.#reader.find(tenant, request.run_id);
-    if (existing !== null) return { outcome: "started", run: this.#reader.view(existing) };
-    let graph = this.#graphs.get(tenant, request.artifact_id);
-    if (graph === null) {
-      if (definition === undefined) return { outcome: "definition_needed" };
-      commit.undo(() => this.#graphs.forget(tenant, request.artifact_id));
-      graph = this.#graphs.add(tenant, request.artifact_id, definition);
-    }
-    if (idempotency !== undefined) {
-      const record = { run_id: request.run_id, body_hash: idempotency.body_hash };
-      this.#keys.remember(tenant, idempotency.key, record, nowMs);
-    }
-    const started = this.#transitions.start({ ...run, tenant }, graph, commit);
-    return { outcome: "started", run: this.#reader.view(started) };
   }
 
   async startMany(tenant: string, requests: StartRequest[], definition?: DefinitionOf): Promise<StartedReply[]> {
@@ -164,7 +172,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const isIts = known !== undefined && known.artifact_id === request.artifact_id;
     const whole = isIts ? { ...request, definition: known.definition } : request;
     try {
-      const reply = await this.#commits.submit((commit) => this.#startOnce(tenant, whole, commit));
+      const reply = await this.#commits.submit((commit) => this.#starts.once(tenant, whole, commit));
       if (!("run" in reply)) return reply;
       return { outcome: reply.outcome, run_id: reply.run.run_id, status: reply.run.status };
     } catch (error) {
@@ -174,15 +182,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   }
 
   async findByKey(tenant: string, key: string, bodyHash: string): Promise<StartReply | null> {
-    return this.#replyByKey(tenant, key, bodyHash, Date.now());
-  }
-
-  #replyByKey(tenant: string, key: string, bodyHash: string, nowMs: number): StartReply | null {
-    const known = this.#keys.find(tenant, key, nowMs);
-    if (known === null) return null;
-    if (known.body_hash !== bodyHash) return { outcome: "key_conflict" };
-    const run = this.#reader.find(tenant, known.run_id);
-    return run === null ? null : { outcome: "replayed", run: this.#reader.view(run) };
+    return this.#starts.byKey(tenant, key, bodyHash, Date.now());
   }
 
   async run(tenant: string, runId: string): Promise<RunView | null> {
@@ -212,12 +212,56 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return run === null ? null : this.#reader.events(run, after, limit);
   }
 
-  async cancel(tenant: string, runId: string, reason: string | null): Promise<CancelReply> {
-    if (this.#reader.find(tenant, runId) === null) return { outcome: "not_found" };
-    const changed = await this.#change(runId, { type: "cancel", ...(reason === null ? {} : { reason }) });
-    if (changed === null) return { outcome: "not_found" };
-    const run = this.#reader.view(changed.run);
-    return { outcome: changed.outcome === "accepted" ? "cancelled" : "terminal", run };
+  async command(tenant: string, runId: string, command: RunCommand): Promise<CommandReply | null> {
+    const changed = await this.#change(runId, command, tenant);
+    if (changed === null) return null;
+    const { refusal, value } = changed.planned;
+    if (refusal !== undefined) return { outcome: "refused", ...refusal };
+    return { outcome: "done", run: this.#reader.view(changed.run), value: value ?? null };
+  }
+
+  async approvals(tenant: string, runId: string): Promise<ApprovalView[] | null> {
+    const run = this.#reader.find(tenant, runId);
+    return run === null ? null : approvalViews(run.state);
+  }
+
+  async patches(tenant: string, runId: string): Promise<PatchView[] | null> {
+    const run = this.#reader.find(tenant, runId);
+    return run === null ? null : this.#reader.patches(run);
+  }
+
+  async replayRun(tenant: string, runId: string, request: ReplayRequest): Promise<ReplayReply | null> {
+    if (this.#projector.isOverloaded) return { outcome: "overloaded" };
+    return this.#commits.submit((commit) => {
+      const source = this.#reader.find(tenant, runId);
+      return source === null ? null : this.#starts.replay(source, request, commit);
+    });
+  }
+
+  async bulk(tenant: string, items: BulkItem[]): Promise<BulkReply[]> {
+    return Promise.all(
+      items.map(async (item) => {
+        try {
+          return await this.#bulkItem(tenant, item);
+        } catch {
+          return { outcome: "failed" as const };
+        }
+      }),
+    );
+  }
+
+  async #bulkItem(tenant: string, item: BulkItem): Promise<BulkReply> {
+    if ("replay" in item) {
+      const reply = await this.replayRun(tenant, item.run_id, item.replay);
+      if (reply === null) return { outcome: "absent" };
+      if (reply.outcome === "started") return { outcome: "done" };
+      return reply.outcome === "refused" ? reply : { outcome: "overloaded" };
+    }
+    const reply = await this.command(tenant, item.run_id, item.command);
+    if (reply === null) return { outcome: "absent" };
+    if (reply.outcome === "done") return { outcome: "done" };
+    const isCancelled = this.#reader.find(tenant, item.run_id)?.state.status === "cancelled";
+    return item.command.type === "cancel" && isCancelled ? { outcome: "done" } : reply;
   }
 
   async tasksStarted(starts: OfTenant<TaskStart>[]): Promise<Outcome[]> {
@@ -231,6 +275,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   async taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null> {
     const run = this.#reader.find(tenant, address.run_id);
     return run === null ? null : planTaskConfig(run.state, address, this.#transitions.contextOf(run.state));
+  }
+
+  async tryPatch(tenant: string, address: TaskAddress, earlier: Json[][], operations: Json[]) {
+    const run = this.#reader.find(tenant, address.run_id);
+    if (run === null) return null;
+    return tryAgentPatch(run.state, address, earlier, operations, this.#transitions.contextOf(run.state));
   }
 
   /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */
@@ -270,9 +320,15 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   /** What takes D1's time: never waited for by what must happen at its time. */
   async #carryOver(): Promise<void> {
-    await this.#projector.flush(() => this.#dispatcher.sentThrough(this.#runs.lastId));
+    await this.#projector.flush(() => this.#sentThrough());
     await this.#retention.look(Date.now());
     this.#rearm();
+  }
+
+  /** Until an earlier life's tasks have been sent again, the position stays below them. */
+  #sentThrough(): number {
+    const { isNeeded, from } = this.#recovery;
+    return isNeeded ? from : this.#dispatcher.sentThrough(this.#runs.lastId);
   }
 
   /** One run that cannot be looked at does not keep the others from it, and is not asked for again at once. */
@@ -290,17 +346,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const times = [
       this.#runs.nextDueAt(),
       dueInMs === null ? null : nowMs + dueInMs,
+      this.#recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,
       this.#runs.lastId === 0 ? null : this.#retention.dueAt,
     ];
     for (const at of times) if (at !== null) this.#alarm.noLaterThan(Math.max(at, nowMs));
   }
 
   /** Hands an input to a run, of `tenant` when somebody outside names it; a failure is logged and changes nothing. */
-  async #change(
-    runId: string,
-    input: PlanInput,
-    tenant: string | null = null,
-  ): Promise<{ run: LoadedRun; outcome: Outcome } | null> {
+  async #change(runId: string, input: PlanInput, tenant: string | null = null): Promise<Changed | null> {
     try {
       return await this.#commits.submit((commit) => {
         if (tenant !== null && this.#reader.find(tenant, runId) === null) return null;
@@ -319,6 +372,8 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   ): Promise<Outcome[]> {
     const changes = items.map((item) => this.#change(item.run_id, inputOf(item), item.tenant));
     const settled = await Promise.allSettled(changes);
-    return settled.map((change) => (change.status === "fulfilled" ? (change.value?.outcome ?? "too_late") : "failed"));
+    return settled.map((change) =>
+      change.status === "fulfilled" ? (change.value?.planned.outcome ?? "too_late") : "failed",
+    );
   }
 }

@@ -34,7 +34,7 @@ export default {
   },
 
   async scheduled(_controller, env) {
-    const { d1, shards, logger, isLocal } = servicesOf(env);
-    await knockAtShards(d1, shards, logger, isLocal);
+    const { d1, shards, bulk, logger, isLocal } = servicesOf(env);
+    await Promise.all([knockAtShards(d1, shards, logger, isLocal), bulk.workUnfinished()]);
   },
 } satisfies ExportedHandler<Env>;

@@ -1,5 +1,7 @@
 /** The composition root: from bindings to the services that the API and the consumers work with, once an isolate. */
+import { waitUntil } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
+import { ApprovalLinks } from "#access/approval-links.ts";
 import { Keyring } from "#access/keyring.ts";
 import { Health } from "#api/health.ts";
 import type { Services } from "#api/services.ts";
@@ -7,6 +9,8 @@ import type { HttpEnvironment } from "#http/request.ts";
 import { dohResolver, noResolver } from "#http/resolver.ts";
 import { environmentSecrets } from "#http/secrets.ts";
 import { systemClock } from "#kernel/clock.ts";
+import { BulkRunner } from "#store/bulk-runner.ts";
+import { Jobs } from "#store/jobs.ts";
 import { Keys } from "#store/keys.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Tenants } from "#store/tenants.ts";
@@ -41,6 +45,7 @@ function compose(env: Env): WorkerServices {
   const logger = loggerOf(env, "orchestrator");
   const database = drizzle(env.DB);
   const keys = new Keys(database);
+  const jobs = new Jobs(database);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
     shards: settings.COORDINATOR_SHARDS,
     previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
@@ -65,8 +70,12 @@ function compose(env: Env): WorkerServices {
     database,
     workflows: new Workflows(database),
     shards,
+    jobs,
+    bulk: new BulkRunner(jobs, shards, logger),
+    links: new ApprovalLinks(settings.WEIR_OPERATOR_KEY),
     urlPolicy,
     logger,
+    goOn: waitUntil,
     health: new Health(checksOf(env, shards), absent(), logger),
     http: {
       fetch: outgoing,

@@ -8,12 +8,18 @@ import { readJsonBody } from "./body.ts";
 import { describeApi } from "./describe-api.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
+import { approveRoutes } from "./routes/approve.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
 import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
+import { runCommandRoutes } from "./routes/run-commands.ts";
+import { runPatchRoutes } from "./routes/run-patches.ts";
+import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
@@ -46,6 +52,12 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     workflowRunRoutes,
     runRoutes,
     singleRunRoutes,
+    runCommandRoutes,
+    runPatchRoutes,
+    runReplayRoutes,
+    jobRoutes,
+    approvalRoutes,
+    approveRoutes,
     artifactRoutes,
     nodeTypeRoutes,
     evalRoutes,

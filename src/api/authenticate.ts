@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import { UNKNOWN_KEY_TTL_MS, UNKNOWN_KEYS_MAX } from "#access/known-keys.ts";
 import type { Scope } from "#access/scopes.ts";
 import { ApiError } from "#kernel/errors.ts";
+import { APPROVE_PATH } from "./approve-path.ts";
 import { SERVICE_NAMES } from "./health.ts";
 import type { AppEnv } from "./services.ts";
 
@@ -15,11 +16,15 @@ const OPEN_PATHS: ReadonlySet<string> = new Set([
 ]);
 
 export const authenticate: MiddlewareHandler<AppEnv> = async (context, next) => {
-  if (!OPEN_PATHS.has(context.req.path)) {
-    const { keyring } = context.get("services");
-    if (!keyring.isReady) {
-      throw new ApiError("unavailable", "no operator key is set up: set the secret WEIR_OPERATOR_KEY");
-    }
+  const { path } = context.req;
+  const { keyring } = context.get("services");
+  // A signed link is a key of its own; what it is signed with comes from the operator's.
+  const isLink = path.startsWith(APPROVE_PATH);
+  const isOpen = OPEN_PATHS.has(path);
+  if (!isOpen && !keyring.isReady) {
+    throw new ApiError("unavailable", "no operator key is set up: set the secret WEIR_OPERATOR_KEY");
+  }
+  if (!isOpen && !isLink) {
     const match = /^Bearer +(\S+) *$/i.exec(context.req.header("Authorization") ?? "");
     const recognition = match?.[1] === undefined ? null : await keyring.recognise(match[1]);
     if (recognition?.outcome === "busy") {

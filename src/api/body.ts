@@ -3,9 +3,11 @@
 import type { MiddlewareHandler } from "hono";
 import { ApiError } from "#kernel/errors.ts";
 import { jsonProblem } from "#kernel/json.ts";
+import { APPROVE_PATH } from "./approve-path.ts";
 import { BODY_BYTES_MAX } from "./limits.ts";
 import type { AppEnv } from "./services.ts";
 
+const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i;
 
 /** Reads and parses the body once; routes then get it from `c.req.json()`, undefined when there is none. */
@@ -17,10 +19,12 @@ export const readJsonBody: MiddlewareHandler<AppEnv> = async (context, next) => 
   }
   const text = req.raw.body === null ? "" : await readText(req.raw);
   const type = req.header("Content-Type");
-  if (text !== "" && type !== undefined && !JSON_TYPE.test(type)) {
+  // A page without scripts can send nothing else.
+  const isForm = req.path.startsWith(APPROVE_PATH) && type !== undefined && FORM_TYPE.test(type);
+  if (text !== "" && type !== undefined && !isForm && !JSON_TYPE.test(type)) {
     throw new ApiError("unsupported_media_type", `send JSON with "Content-Type: application/json", not "${type}"`);
   }
-  const value = text === "" ? undefined : parse(text);
+  const value = text === "" ? undefined : isForm ? fieldsOf(text) : parse(text);
   req.json = <T>() => Promise.resolve(value as T);
   // The validators skip what does not call itself JSON; here it is known to be, or to be absent.
   const header = req.header.bind(req);
@@ -52,6 +56,12 @@ async function readText(request: Request): Promise<string> {
   } catch {
     throw new ApiError("bad_request", "the body is not valid UTF-8");
   }
+}
+
+/** The fields of a form, each a text; browsers end lines as mail does. */
+function fieldsOf(text: string): Record<string, string> {
+  const fields = [...new URLSearchParams(text)].map(([name, value]) => [name, value.replaceAll("\r\n", "\n")]);
+  return Object.fromEntries(fields) as Record<string, string>;
 }
 
 function parse(text: string): unknown {

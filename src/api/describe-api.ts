@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { sha256 } from "#store/content-address.ts";
 import { renderDocs } from "./docs-page.ts";
 import { isFresh } from "./etag.ts";
+import { pageHeaders } from "./html-page.ts";
 import { errorResponses } from "./route.ts";
 import type { AppEnv } from "./services.ts";
 
@@ -66,28 +67,10 @@ export function describeApi(app: OpenAPIHono<AppEnv>): void {
   app.openapi(getDocs, async (context) => {
     if (page === undefined) {
       const { html, style } = renderDocs(documentOf(context.get("services").version));
-      page = serve(html, { "Content-Type": "text/html; charset=utf-8", ...(await pageHeaders(style)) });
+      page = serve(html, await pageHeaders(style));
     }
     return answer(context, await page);
   });
-}
-
-/** The page runs nothing and loads nothing: its one style is named by its hash. */
-async function pageHeaders(style: string): Promise<Record<string, string>> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style));
-  const hash = btoa(String.fromCharCode(...new Uint8Array(digest)));
-  const policy = [
-    "default-src 'none'",
-    `style-src 'sha256-${hash}'`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ];
-  return {
-    "Content-Security-Policy": policy.join("; "),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-  };
 }
 
 async function serve(text: string, headers: Record<string, string>): Promise<Served> {

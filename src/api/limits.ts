@@ -24,3 +24,11 @@ export const REASON_LENGTH_MAX = 500;
 
 /** Variables that one evaluation of the playground may have. */
 export const VARIABLES_MAX = 64;
+
+/** Of a decision's comments. */
+export const COMMENTS_LENGTH_MAX = 2_000;
+/** Of a voter whom a signed link names. */
+export const VOTER_LENGTH_MAX = 100;
+export const LINK_LIFETIME_MS_MIN = 1_000;
+export const LINK_LIFETIME_MS_MAX = 30 * 24 * 3_600_000;
+export const LINK_LIFETIME_MS_DEFAULT = 7 * 24 * 3_600_000;

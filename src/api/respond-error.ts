@@ -1,6 +1,7 @@
 /** The only place where an error becomes an answer. */
 import type { Context } from "hono";
 import { API_ERRORS, ApiError } from "#kernel/errors.ts";
+import { APPROVE_PATH } from "./approve-path.ts";
 import type { AppEnv } from "./services.ts";
 
 /** The error envelope. Whatever was not meant for the caller is logged and answered as `internal`. */
@@ -19,7 +20,8 @@ export function respondError(error: unknown, context: Context<AppEnv>): Response
 }
 
 function internal(error: unknown, context: Context<AppEnv>, requestId: string): ApiError {
-  const { method, path } = context.req;
+  const { method } = context.req;
+  const path = context.req.path.startsWith(APPROVE_PATH) ? `${APPROVE_PATH}…` : context.req.path;
   context.get("services")?.logger.error("a request failed", { request_id: requestId, method, path, error });
   return new ApiError("internal", "something went wrong on our side; the request id helps to find it");
 }

@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { RUN_STATUSES } from "#engine/state.ts";
 import { rfc3339, rfc3339OrNull } from "#kernel/clock.ts";
 import { NODE_ERROR_CODES } from "#kernel/errors.ts";
+import { jsonPointer } from "#kernel/json.ts";
 import { listRuns, type RunCursor, type RunFilters, type RunRecord } from "#store/run-list.ts";
 import { LABEL_KEY, LABELS_MAX, SEARCH_LENGTH_MAX, WORKFLOW_NAME_LENGTH_MAX } from "./limits.ts";
 import { decodeCursor, encodeCursor, invalid, pageQuery } from "./route.ts";
@@ -33,12 +34,18 @@ export const runPage = z
   .object({ items: z.array(runItem), next_cursor: z.string().nullable(), as_of: z.string() })
   .openapi("RunPage");
 
-type Query = z.infer<typeof runsQuery>;
+/** The filters alone, for those who mean all runs that fulfil them. */
+export const runFilters = z
+  .looseObject({ ...filters, workflow: z.string().max(WORKFLOW_NAME_LENGTH_MAX).optional() })
+  .openapi("RunFilters", { description: "also `label.<key>`: its value" });
+
+type Query = z.infer<typeof runFilters>;
+type PageQuery = z.infer<typeof runsQuery>;
 
 /** A page of the tenant's runs; of one workflow when `workflow` is given. */
 export async function readRunPage(
   context: Context<AppEnv>,
-  query: Query,
+  query: PageQuery,
   workflow?: string,
 ): Promise<z.infer<typeof runPage>> {
   const { database } = context.get("services");
@@ -61,17 +68,20 @@ export async function readRunPage(
 
 const RUNS_QUERY: ReadonlySet<string> = new Set(Object.keys(runsQuery.shape));
 const WORKFLOW_RUNS_QUERY: ReadonlySet<string> = new Set(Object.keys(workflowRunsQuery.shape));
+const RUN_FILTERS: ReadonlySet<string> = new Set(Object.keys(runFilters.shape));
 
-function filtersOf(query: Query, known: ReadonlySet<string>): RunFilters {
+/** What the filters mean; problems stand at pointers below `base`. */
+export function filtersOf(query: Query, known: ReadonlySet<string> = RUN_FILTERS, base = ""): RunFilters {
   const labels: Record<string, string> = {};
   for (const [name, value] of Object.entries(query)) {
     if (known.has(name)) continue;
     const key = name.startsWith("label.") ? name.slice("label.".length) : null;
-    if (key === null || !LABEL_KEY.test(key)) throw invalid(`/${name}`, `unknown filter "${name.slice(0, 100)}"`);
-    if (typeof value !== "string") throw invalid(`/${name}`, "a label is named once");
+    if (key === null || !LABEL_KEY.test(key))
+      throw invalid(base + jsonPointer([name]), `unknown filter "${name.slice(0, 100)}"`);
+    if (typeof value !== "string") throw invalid(base + jsonPointer([name]), "must be one text");
     labels[key] = value;
   }
-  if (Object.keys(labels).length > LABELS_MAX) throw invalid("", `at most ${LABELS_MAX} labels`);
+  if (Object.keys(labels).length > LABELS_MAX) throw invalid(base, `at most ${LABELS_MAX} labels`);
   return {
     labels,
     ...(query.status === undefined ? {} : { status: query.status }),

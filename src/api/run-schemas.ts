@@ -1,7 +1,10 @@
 /** How runs look in answers. */
 import { z } from "@hono/zod-openapi";
+import { REPLAY_MODES } from "#engine/events.ts";
 import { WAIT_KINDS } from "#engine/explain.ts";
 import { NODE_STATUSES, RUN_STATUSES, type RunStatus } from "#engine/state.ts";
+import { approval } from "./approval-schemas.ts";
+import { runPatch } from "./patch-schemas.ts";
 import { BASE_PATH } from "./route.ts";
 
 const status = z.enum(RUN_STATUSES);
@@ -54,6 +57,9 @@ export const wholeRun = z
       output_tokens: z.int(),
       cost_usd: z.number(),
     }),
+    parent: z.object({ run_id: z.string(), node: z.string() }).optional(),
+    replay_of: z.object({ run_id: z.string(), mode: z.enum(REPLAY_MODES), from: z.string().nullable() }).optional(),
+    replays: z.array(z.string()).optional(),
     node_counts: z.record(z.enum(NODE_STATUSES), z.int()),
   })
   .openapi("Run");
@@ -69,6 +75,8 @@ const nodeExecution = z
     output: anything,
     output_bytes: z.int().optional(),
     error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+    child_run_id: z.string().optional(),
+    items: z.object({ total: z.int(), started: z.int(), ended: z.int(), failed: z.int() }).optional(),
     started_at: time.nullable(),
     completed_at: time.nullable(),
     metrics: z
@@ -88,8 +96,8 @@ export const runDetails = wholeRun
   .extend({
     definition: anything,
     node_executions: z.record(z.string(), nodeExecution),
-    patches: z.array(anything),
-    approvals: z.array(anything),
+    patches: z.array(runPatch),
+    approvals: z.array(approval),
   })
   .openapi("RunDetails");
 

@@ -1,8 +1,11 @@
 /** What the routes work with; the Worker puts it together once for each isolate. */
 import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { ApprovalLinks } from "#access/approval-links.ts";
 import type { Keyring } from "#access/keyring.ts";
 import type { Principal } from "#access/scopes.ts";
 import type { UrlPolicy } from "#http/url-guard.ts";
+import type { BulkRunner } from "#store/bulk-runner.ts";
+import type { Jobs } from "#store/jobs.ts";
 import type { Keys } from "#store/keys.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Tenants } from "#store/tenants.ts";
@@ -19,9 +22,14 @@ export interface Services {
   database: DrizzleD1Database;
   workflows: Workflows;
   shards: Shards;
+  jobs: Jobs;
+  bulk: BulkRunner;
+  links: ApprovalLinks;
   urlPolicy: UrlPolicy;
   health: Health;
   logger: Logger;
+  /** Lets work go on after the answer, for half a minute at most. */
+  goOn(work: Promise<void>): void;
 }
 
 /** Hono's environment: what middleware leaves for the routes. */

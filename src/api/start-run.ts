@@ -135,16 +135,16 @@ export interface Source {
 }
 
 export async function findSource(services: Services, tenant: string, order: RunOrder): Promise<Source> {
-  const { workflows, urlPolicy } = services;
-  if (order.workflow === undefined) {
-    const { definition } = acceptDocument(order.definition, "/definition", urlPolicy);
-    return { tag: null, artifactId: await workflows.addArtifact(tenant, definition, Date.now()), definition };
-  }
-  const record = order.workflow.startsWith("sha256:") ? null : await workflows.recentTag(tenant, order.workflow);
-  const artifactId = record?.artifactId ?? order.workflow;
-  const document = artifactId.startsWith("sha256:") ? await workflows.artifact(tenant, artifactId) : null;
-  if (document === null) throw new ApiError("not_found", `there is no workflow "${order.workflow.slice(0, 200)}"`);
-  return { tag: record?.tag ?? null, artifactId, definition: document as unknown as WorkflowDefinition };
+  if (order.workflow !== undefined) return findWorkflow(services, tenant, order.workflow);
+  const { definition } = acceptDocument(order.definition, "/definition", services.urlPolicy);
+  return { tag: null, artifactId: await services.workflows.addArtifact(tenant, definition, Date.now()), definition };
+}
+
+/** The version that a tag or an artifact id names; `not_found` when it names none. */
+export async function findWorkflow({ workflows }: Services, tenant: string, name: string): Promise<Source> {
+  const found = await workflows.find(tenant, name);
+  if (found === null) throw new ApiError("not_found", `there is no workflow "${name.slice(0, 200)}"`);
+  return found;
 }
 
 /** What makes two orders the same one: everything but how long the caller waits. */

@@ -1,11 +1,13 @@
 /**
  * The fold: how each event changes a run's state, and nothing else does. Total and without decisions: what an event
- * means was settled when it was planned, so old logs keep their meaning in later versions (invariant 10).
+ * means was settled when it was planned, so old logs keep their meaning in later versions (invariant 10). Nodes are
+ * `apply-node.ts`, edges and passes `apply-edges.ts`.
  */
 import { invariant } from "#kernel/errors.ts";
-import { edgeTarget } from "#workflow/graph.ts";
-import type { RunEvent, RunQueued, StoredValue } from "./events.ts";
-import { type NodeState, newNodeState, type RunState } from "./state.ts";
+import { resetNodes, resetPass, resolveEdges, unresolve } from "./apply-edges.ts";
+import { applyToApproval, applyToNode, applyToTimer, bytesBeside, nodeStateOf } from "./apply-node.ts";
+import type { RunEvent, RunQueued } from "./events.ts";
+import type { PatchState, RunState } from "./state.ts";
 
 /** The state that a run's first event makes. */
 export function createState(event: RunQueued): RunState {
@@ -28,6 +30,16 @@ export function createState(event: RunQueued): RunState {
     error: null,
     stored_bytes: bytesBeside(event.inputs),
     failing: null,
+    unhandled: new Map(),
+    parent: event.parent ?? null,
+    depth: event.depth ?? 0,
+    replay_of: event.replay_of ?? null,
+    replays: [],
+    passes: new Map(),
+    signals: [],
+    past_approvals: [],
+    patches: [],
+    applied: [],
     system: {},
     nodes: new Map(),
     edges: new Map(),
@@ -62,131 +74,95 @@ export function apply(state: RunState, event: RunEvent): void {
       state.started_at = event.at;
       state.system = event.system;
       break;
+    case "run.paused":
+      state.status = "paused";
+      break;
+    case "run.resumed":
+      state.status = "running";
+      break;
     case "run.completed":
-      state.status = "completed";
-      state.ended_at = event.at;
-      break;
     case "run.failed":
-      state.status = "failed";
-      state.error = event.error;
+    case "run.cancelled":
+      state.status =
+        event.type === "run.completed" ? "completed" : event.type === "run.failed" ? "failed" : "cancelled";
+      state.error = event.type === "run.failed" ? event.error : null;
       state.ended_at = event.at;
       break;
-    case "run.cancelled":
-      state.status = "cancelled";
-      state.ended_at = event.at;
+    case "run.reopened":
+      state.status = "running";
+      state.generation = event.generation;
+      state.ended_at = null;
+      state.error = null;
+      state.failing = null;
       break;
     case "edge.resolved":
-      resolveEdges(state, event.node, event.taken, "taken");
-      resolveEdges(state, event.node, event.dead, "dead");
+      if (event.reset !== undefined) resetPass(state, event.node, event.pass ?? 0, event.reset, event.taken);
+      else {
+        resolveEdges(state, event.node, event.taken, "taken");
+        resolveEdges(state, event.node, event.dead, "dead");
+      }
+      break;
+    case "timer.set":
+    case "timer.fired":
+      applyToTimer(state, event);
+      break;
+    case "approval.requested":
+    case "approval.voted":
+    case "approval.decided":
+    case "approval.expired":
+      applyToApproval(state, event);
+      break;
+    case "signal.received":
+      state.stored_bytes += bytesBeside(event.payload);
+      if (event.delivered_to.length === 0) {
+        state.signals.push({ seq: event.seq, name: event.name, payload: event.payload });
+      }
+      break;
+    case "patch.proposed": {
+      const { type: _, seq: __, at, ...proposal } = event;
+      const open = { status: "proposed" as const, reason: null, decided_at: null, decided_by: null };
+      state.stored_bytes += bytesBeside(event.operations);
+      state.patches.push({ ...proposal, ...open, proposed_at: at });
+      break;
+    }
+    case "patch.applied":
+      decidePatch(state, event, "applied", null);
+      state.applied.push(event.patch);
+      state.patch_seq = event.patch;
+      break;
+    case "patch.rejected":
+      decidePatch(state, event, "rejected", event.reason);
+      break;
+    case "patch.reverted":
+      decidePatch(state, event, "reverted", null);
+      state.applied = state.applied.filter((patch) => patch !== event.patch);
+      state.patch_seq = state.applied.at(-1) ?? 0;
+      unresolve(state, event.unresolved);
+      break;
+    case "replay.requested":
+      if (event.run_id !== undefined) state.replays.push(event.run_id);
+      if (event.reset === undefined || event.node === undefined) break;
+      resetNodes(state, event.reset);
+      nodeStateOf(state, event.node).override = event.config ?? null;
       break;
     case "warning":
       // A late result's measurements are kept, so that a second delivery of it is known.
       if (event.node !== undefined && event.metrics !== undefined) {
-        nodeState(state, event.node).metrics = event.metrics;
+        nodeStateOf(state, event.node).metrics = event.metrics;
       }
       break;
     default:
       applyToNode(state, event);
   }
-  if (event.type === "node.failed" && !event.handled && state.failing === null) {
-    state.failing = { code: event.error.code, message: event.error.message, node: event.node };
-  }
 }
 
-type NodeEvent = Extract<RunEvent, { attempt: number }>;
-
-function applyToNode(state: RunState, event: NodeEvent): void {
-  const node = nodeState(state, event.node);
-  if (event.visit > node.visit) beginVisit(node, event.seq);
-  node.visit = event.visit;
-  node.iteration = event.iteration;
-  node.attempt = event.attempt;
-  switch (event.type) {
-    case "node.queued":
-      node.status = "queued";
-      // What is known of an earlier attempt stands in the log.
-      node.worker = null;
-      node.error = null;
-      node.metrics = null;
-      node.sends = event.sends;
-      node.faults = event.faults;
-      node.due = { kind: "dispatch", at: event.due_at };
-      node.queued_at ??= event.at;
-      node.via = event.via ?? node.via;
-      break;
-    case "node.started":
-      node.status = "running";
-      node.worker = event.worker as NodeState["worker"];
-      node.due = event.due_at === undefined ? null : { kind: "execution", at: event.due_at };
-      node.queued_at ??= event.at;
-      node.started_at = event.at;
-      node.via = event.via ?? node.via;
-      break;
-    case "node.retrying":
-      node.status = "waiting";
-      node.error = event.error;
-      node.metrics = event.metrics ?? null;
-      node.due = { kind: "retry", at: event.retry_at };
-      break;
-    case "node.completed":
-      end(node, "completed", event);
-      node.output = event.output;
-      state.stored_bytes += bytesBeside(event.output);
-      node.error = event.error ?? null;
-      node.metrics = event.metrics ?? null;
-      break;
-    case "node.failed":
-      end(node, "failed", event);
-      node.error = event.error;
-      node.metrics = event.metrics ?? null;
-      break;
-    case "node.skipped":
-      end(node, "skipped", event);
-      break;
-    case "node.cancelled":
-      end(node, "cancelled", event);
-      break;
-  }
-  if (node.status === "queued" || node.status === "running" || node.status === "waiting") state.active.add(event.node);
-  else state.active.delete(event.node);
-}
-
-/** What a value takes beside the log of its own; one that was passed through is counted where it was stored. */
-function bytesBeside(value: StoredValue): number {
-  return "value" in value || value.at !== undefined ? 0 : value.stored_bytes;
-}
-
-/** A new visit starts from nothing but its edges, which were resolved before it began. */
-function beginVisit(node: NodeState, seq: number): void {
-  const { resolved, taken, via } = node;
-  Object.assign(node, newNodeState(), { resolved, taken, via, began_seq: seq });
-}
-
-function end(node: NodeState, status: NodeState["status"], event: { at: number; seq: number }): void {
-  node.status = status;
-  node.ended_at = event.at;
-  node.ended_seq = event.seq;
-  node.due = null;
-}
-
-function resolveEdges(state: RunState, from: string, targets: readonly string[], outcome: "taken" | "dead"): void {
-  for (const target of targets) {
-    const key = `${from}>${target}`;
-    state.edges.set(key, outcome);
-    const node = nodeState(state, edgeTarget(key));
-    node.resolved += 1;
-    if (outcome === "taken") {
-      node.taken += 1;
-      node.via ??= from;
-    }
-  }
-}
-
-function nodeState(state: RunState, path: string): NodeState {
-  let node = state.nodes.get(path);
-  if (node === undefined) {
-    node = newNodeState();
-    state.nodes.set(path, node);
-  }
-  return node;
+function decidePatch(
+  state: RunState,
+  event: { patch: number; at: number; by: string },
+  status: PatchState["status"],
+  reason: string | null,
+): void {
+  const patch = state.patches.find((each) => each.patch === event.patch);
+  invariant(patch !== undefined, `patch ${event.patch} was proposed`);
+  Object.assign(patch, { status, reason, decided_at: event.at, decided_by: event.by });
 }

@@ -2,11 +2,27 @@
 import { rfc3339 } from "#kernel/clock.ts";
 import type { CompiledGraph, CompiledNode } from "#workflow/graph.ts";
 import type { RunError } from "./events.ts";
-import { DISPATCH_DEADLINE_MS } from "./limits.ts";
+import { nodeOf, partOf } from "./path.ts";
 import { isTerminal, type NodeState, type RunState, type RunStatus } from "./state.ts";
+import { dispatchDeadlineMs } from "./task.ts";
 
-/** `turn`: ready, the transition that starts it was cut and goes on in a moment (rule 8). */
-export const WAIT_KINDS = ["queue", "execution", "retry", "turn", "predecessors"] as const;
+/**
+ * `turn`: ready, the transition that starts it was cut and goes on in a moment (rule 8); `paused`: ready, and held until
+ * the run is resumed.
+ */
+export const WAIT_KINDS = [
+  "queue",
+  "execution",
+  "retry",
+  "timer",
+  "event",
+  "approval",
+  "child",
+  "items",
+  "turn",
+  "paused",
+  "predecessors",
+] as const;
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
 export interface Wait {
@@ -25,6 +41,9 @@ export interface Explanation {
   waiting: Wait[];
 }
 
+/** An escalation is tried as an HTTP node is. */
+const ESCALATION_ATTEMPTS = 3;
+
 /** Names that a sentence lists before it counts the rest. */
 export const NAMES_MAX = 5;
 
@@ -41,7 +60,10 @@ export function explainRun(state: RunState, graph: CompiledGraph, nowMs: number)
   }
   const pending = [...graph.nodes.values()].flatMap((node) => waitOfPending(node, state) ?? []);
   const reasons = active.length > 0 ? active : pending;
-  return { summary: `The run waits for ${sentence(reasons)}`, waiting: [...active, ...pending] };
+  const waiting = [...active, ...pending];
+  if (state.status !== "paused") return { summary: `The run waits for ${sentence(reasons)}`, waiting };
+  const meanwhile = active.length > 0 ? ` Under way: ${sentence(active)}` : "";
+  return { summary: `The run is paused: nothing starts until it is resumed.${meanwhile}`, waiting };
 }
 
 /** The explanation of a run that has ended, which also an archive can give. */
@@ -54,10 +76,11 @@ export function explainEnd(run: { status: RunStatus; error: RunError | null; dur
 
 function waitOfActive(id: string, state: RunState, graph: CompiledGraph, nowMs: number): Wait | null {
   const node = state.nodes.get(id);
-  const compiled = graph.nodes.get(id);
-  if (node === undefined || compiled === undefined) return null;
+  const owner = graph.nodes.get(nodeOf(id));
+  if (node === undefined || owner === undefined) return null;
   const { due, attempt } = node;
-  const attempts = compiled.retry.maxAttempts;
+  const compiled = partOf(id) === null ? owner : owner.item;
+  const attempts = compiled?.retry.maxAttempts ?? ESCALATION_ATTEMPTS;
   const ofAttempts = attempts > 1 ? `, attempt ${attempt} of ${attempts}` : "";
   switch (node.status) {
     case "queued": {
@@ -78,6 +101,7 @@ function waitOfActive(id: string, state: RunState, graph: CompiledGraph, nowMs: 
       );
     }
     case "waiting": {
+      if (due?.kind !== "retry") return waitOfWaiting(id, node, state, nowMs);
       const since = node.metrics?.end_time ?? node.started_at ?? state.submitted_at;
       const until = due?.at ?? since;
       const because = node.error === null ? "" : ` after ${node.error.code}: ${node.error.message}`;
@@ -89,9 +113,47 @@ function waitOfActive(id: string, state: RunState, graph: CompiledGraph, nowMs: 
   }
 }
 
+/** What a node that parks in the coordinator waits for. */
+function waitOfWaiting(id: string, node: NodeState, state: RunState, nowMs: number): Wait | null {
+  const { approval, due, items, wait: reason } = node;
+  const since = node.started_at ?? state.submitted_at;
+  const until = due === null || due.kind === "child_look" ? null : due.at;
+  const within = until === null ? "" : `, at most ${duration(until - nowMs)} more`;
+  switch (reason?.kind) {
+    case "timer":
+      return wait(
+        id,
+        "timer",
+        since,
+        until,
+        `waits until ${rfc3339(until ?? since)}, ${duration((until ?? nowMs) - nowMs)} more`,
+      );
+    case "event":
+      return wait(id, "event", since, until, `waits for the event "${reason.event}"${within}`);
+    case "approval": {
+      if (approval === null) return null;
+      const approved = approval.votes.filter((vote) => vote.decision === "approve").length;
+      const whom = approval.approvers.length === 0 ? "anybody who may approve" : names(approval.approvers);
+      const detail = `waits for approval ${approval.approval_id} by ${whom}: ${approved} of ${approval.quorum} have approved`;
+      const left = `, ${duration(approval.expires_at - nowMs)} left, then ${approval.on_timeout}`;
+      return wait(id, "approval", since, approval.expires_at, detail + left);
+    }
+    case "child":
+      return wait(id, "child", since, null, `waits for the run ${reason.run_id} to end`);
+    case "items": {
+      const { ended = 0, failed = 0, started = 0 } = items ?? {};
+      const failures = failed > 0 ? `, ${failed} failed` : "";
+      const detail = `${ended} of ${reason.total} items have ended${failures}, ${started - ended} under way`;
+      return wait(id, "items", since, null, detail);
+    }
+    default:
+      return null;
+  }
+}
+
 /** Only the last handing over tells when: the time it was first queued is that of the first attempt. */
 function sentAt(node: NodeState): number | null {
-  return node.due?.kind === "dispatch" ? node.due.at - DISPATCH_DEADLINE_MS * 2 ** (node.sends - 1) : node.queued_at;
+  return node.due?.kind === "dispatch" ? node.due.at - dispatchDeadlineMs(node.sends) : node.queued_at;
 }
 
 function waitOfPending(node: CompiledNode, state: RunState): Wait | null {
@@ -100,7 +162,9 @@ function waitOfPending(node: CompiledNode, state: RunState): Wait | null {
   const since = state.started_at ?? state.submitted_at;
   const unresolved = node.incoming.filter((edge) => !state.edges.has(edge.key)).map((edge) => edge.from);
   const predecessors = [...new Set(unresolved)];
-  const canStart = predecessors.length === 0 || (node.join === "any" && (known?.taken ?? 0) > 0);
+  const canStart =
+    predecessors.length === 0 || known?.again === true || (node.join === "any" && (known?.taken ?? 0) > 0);
+  if (canStart && state.status === "paused") return wait(node.id, "paused", since, null, "ready: starts on resume");
   if (canStart) return wait(node.id, "turn", since, null, "ready: its turn comes in a moment");
   const which = node.join === "any" && predecessors.length > 1 ? "the first of " : "";
   const detail = `waits for ${which}${names(predecessors)} to end`;

@@ -21,8 +21,9 @@ export const OUTPUT_BYTES_MAX = 8 * 1_048_576;
 /** Values that one run keeps beside its log, all together. */
 export const RUN_STORED_BYTES_MAX = 64 * 1_048_576;
 
-/** Nothing heard of a dispatched task for this long (doubling each time): it is sent again. */
+/** Nothing heard of a dispatched task for this long (doubling each time, up to a bound): it is sent again. */
 export const DISPATCH_DEADLINE_MS = 15 * 60_000;
+export const DISPATCH_DOUBLINGS_MAX = 5;
 
 /** Past `timeout_ms` after an announced start, before the coordinator gives the attempt up. */
 export const EXECUTION_GRACE_MS = 10_000;
@@ -35,3 +36,30 @@ export const MISSING_FIELD_WARNINGS_MAX = 10;
 
 /** The far side's `Retry-After` is honoured up to this. */
 export const RETRY_AFTER_MS_MAX = 3_600_000;
+
+/** Runs that runs start: how deep at most. */
+export const DEPTH_MAX = 8;
+
+/** A child is looked after this long after it was asked for, then after twice the time each, up to the second. */
+export const CHILD_LOOK_MS = 30_000;
+export const CHILD_LOOK_MS_MAX = 3_600_000;
+
+/** Signals that a run keeps until a node takes them. */
+export const SIGNALS_KEPT_MAX = 100;
+
+/** Patches of one run, whatever became of them. */
+export const PATCHES_PER_RUN_MAX = 100;
+
+/** How often one run is replayed: its nodes, or it as a whole. */
+export const REPLAYS_PER_RUN_MAX = 1_000;
+
+/** Approvals of earlier visits that a run still knows. */
+export const PAST_APPROVALS_MAX = 100;
+
+/** What agents may change of their runs. */
+export const AGENT_PATCHES_PER_RUN_MAX = 20;
+export const AGENT_NODES_PER_PATCH_MAX = 20;
+export const AGENTS_PER_RUN_MAX = 5;
+
+/** Patches that come with one result, refused ones included; what is beyond is left out. */
+export const PATCHES_PER_RESULT_MAX = 40;

@@ -3,17 +3,31 @@
  * for. Pure but for one thing: the state it is handed becomes the state it returns, so a caller that must keep the
  * old one copies it first. If it throws, the handed state is spoilt and must be loaded again.
  */
-import { invariant, nodeError } from "#kernel/errors.ts";
+import { invariant } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import type { CompiledGraph } from "#workflow/graph.ts";
+import { takeAgentPatches } from "./agent-patches.ts";
 import { createState } from "./apply.ts";
-import type { RunEvent, RunQueued } from "./events.ts";
-import { EXECUTION_GRACE_MS, FAULTS_MAX } from "./limits.ts";
+import { childOutcome } from "./child-outcome.ts";
+import { type Decided, DONE, type Refusal, type RunCommand } from "./commands/command.ts";
+import { decide as decideApproval } from "./commands/decide.ts";
+import { cancel, pause, resume } from "./commands/flow.ts";
+import { decidePatch, patch, revertPatch } from "./commands/patch.ts";
+import { replayNode } from "./commands/replay-node.ts";
+import { signal } from "./commands/signal.ts";
+import { complete, failAttempt } from "./ending.ts";
+import type { ParentOf, ReplayOf, RunEvent, RunQueued } from "./events.ts";
+import { EXECUTION_GRACE_MS, PATCHES_PER_RESULT_MAX } from "./limits.ts";
 import type { SystemFacts } from "./metrics.ts";
+import { type PriorResults, takeOver } from "./prior-results.ts";
 import { renderTask } from "./render-task.ts";
-import { INPUTS_PATH, Scope } from "./scope.ts";
+import { INPUTS_PATH } from "./scope.ts";
 import { isTerminal, type NodeState, type RunState } from "./state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "./task.ts";
+import { childrenLeftBehind, resendTasks, tick } from "./time.ts";
 import { type Effect, type EngineContext, Transition } from "./transition.ts";
+import { type ChildEnd, takeChildEnd } from "./waiting/child.ts";
+import { settle } from "./walk.ts";
 
 export interface RunRequest {
   run_id: string;
@@ -24,6 +38,9 @@ export interface RunRequest {
   labels: Record<string, string>;
   priority: number;
   trigger: string;
+  parent?: ParentOf;
+  depth?: number;
+  replay_of?: ReplayOf;
 }
 
 export interface StartContext extends EngineContext {
@@ -35,26 +52,33 @@ export type PlanInput =
   | { type: "continue" }
   | { type: "task_started"; start: TaskStart }
   | { type: "task_ended"; result: TaskResult }
+  | ({ type: "child_ended" } & ChildEnd)
   /** Something may be due by now. */
   | { type: "tick" }
   /** Tasks were committed that no queue may have taken: they are handed over (again). */
   | { type: "tasks_unsent" }
   /** The runtime lost its queues and workers: what was handed to them must be handed over again. */
   | { type: "queues_lost" }
-  | { type: "cancel"; reason?: string };
+  | RunCommand;
 
-/** What became of the input: taken up, known already, too late to matter, or not taken up by a fault of ours. */
-export type Outcome = "accepted" | "duplicate" | "too_late" | "failed";
+/** What became of the input: taken up, known already, too late to matter, refused, or not taken up by a fault of ours. */
+export type Outcome = "accepted" | "duplicate" | "too_late" | "refused" | "failed";
 
 export interface Plan {
   state: RunState;
   events: RunEvent[];
   effects: Effect[];
   outcome: Outcome;
+  /** The graph that the run has now, when a patch has changed it. */
+  graph?: CompiledGraph;
+  /** What a command gives back. */
+  value?: Json;
+  /** Why a command was refused. */
+  refusal?: Refusal;
 }
 
-/** Begins a run and carries it as far as it goes without waiting for anything. */
-export function planStart(request: RunRequest, context: StartContext): Plan {
+/** Begins a run and carries it as far as it goes without waiting for anything; `prior`: results that it need not find. */
+export function planStart(request: RunRequest, context: StartContext, prior?: PriorResults): Plan {
   const { inputs, ...rest } = request;
   const queued: RunQueued = { type: "run.queued", seq: 1, at: context.nowMs, ...rest, inputs: { value: null } };
   const transition = new Transition(createState(queued), context);
@@ -66,33 +90,82 @@ export function planStart(request: RunRequest, context: StartContext): Plan {
   transition.effects.push(...stored.value.effects);
   transition.events.push(queued);
   transition.emit({ type: "run.started", system: context.system });
+  if (prior !== undefined) takeOver(transition, prior);
   for (const entry of context.graph.entries) transition.visit(entry);
-  transition.settle();
+  settle(transition);
   return planOf(transition, "accepted");
 }
 
 export function plan(state: RunState, input: PlanInput, context: EngineContext): Plan {
   const transition = new Transition(state, context);
-  const outcome = decide(transition, input, context);
-  return planOf(transition, outcome);
+  const decided = take(transition, input, context);
+  const changed = transition.graph === context.graph ? {} : { graph: transition.graph };
+  if (typeof decided === "string") return { ...planOf(transition, decided), ...changed };
+  if (!decided.ok) return { ...planOf(transition, "refused"), refusal: decided.error };
+  // What a command has set free starts in the same transition.
+  if (!isTerminal(state.status)) {
+    transition.visitAll();
+    settle(transition);
+  }
+  return { ...planOf(transition, "accepted"), value: decided.value, ...changed };
 }
 
-function decide(transition: Transition, input: PlanInput, context: EngineContext): Outcome {
+function take(transition: Transition, input: PlanInput, context: EngineContext): Outcome | Decided {
   switch (input.type) {
     case "task_started":
       return taskStarted(transition, input.start, context);
     case "task_ended":
       return taskEnded(transition, input.result);
+    case "child_ended":
+      return childEnded(transition, input);
+    case "continue":
+    case "tick":
+    case "tasks_unsent":
+    case "queues_lost":
+      return goOn(transition, input.type);
+    default:
+      return command(transition, input);
+  }
+}
+
+function command(transition: Transition, input: RunCommand): Decided {
+  switch (input.type) {
     case "cancel":
       return cancel(transition, input.reason);
-    default:
+    case "pause":
+      return pause(transition, input.reason);
+    case "resume":
+      return resume(transition);
+    case "signal":
+      return signal(transition, input);
+    case "decide":
+      return decideApproval(transition, input);
+    case "patch":
+      return patch(transition, input);
+    case "revert_patch":
+      return revertPatch(transition, input);
+    case "decide_patch":
+      return decidePatch(transition, input);
+    case "replay_node":
+      return replayNode(transition, input);
+    case "replayed_as": {
+      const { by, run_id, mode, from } = input;
+      transition.emit({ type: "replay.requested", by, run_id, mode, ...(from === null ? {} : { node: from }) });
+      return DONE;
+    }
   }
-  if (isTerminal(transition.state.status)) return "too_late";
-  if (input.type === "tick") tick(transition, context.nowMs);
-  else if (input.type !== "continue") resendTasks(transition, input.type === "queues_lost");
+}
+
+function goOn(transition: Transition, type: "continue" | "tick" | "tasks_unsent" | "queues_lost"): Outcome {
+  if (isTerminal(transition.state.status)) {
+    childrenLeftBehind(transition);
+    return "too_late";
+  }
+  if (type === "tick") tick(transition);
+  else if (type !== "continue") resendTasks(transition, type === "queues_lost");
   // Whatever set this off, a transition that was cut before a crash goes on from here.
   transition.visitAll();
-  transition.settle();
+  settle(transition);
   return "accepted";
 }
 
@@ -123,9 +196,18 @@ function taskEnded(transition: Transition, result: TaskResult): Outcome {
     transition.emit({ type: "node.started", ...identity(result, node), worker: result.metrics.worker });
   }
   const { outcome, metrics, path } = result;
-  if (outcome.ok) transition.complete(path, outcome.output, { metrics });
-  else transition.failAttempt(path, outcome.error, metrics);
-  transition.settle();
+  if (outcome.ok && outcome.patches !== undefined) {
+    takeAgentPatches(transition, path, outcome.patches.slice(0, PATCHES_PER_RESULT_MAX));
+  }
+  if (outcome.ok) complete(transition, path, outcome.output, { metrics });
+  else failAttempt(transition, path, outcome.error, metrics);
+  settle(transition);
+  return "accepted";
+}
+
+function childEnded(transition: Transition, end: ChildEnd): Outcome {
+  if (!takeChildEnd(transition, end)) return "duplicate";
+  settle(transition);
   return "accepted";
 }
 
@@ -149,56 +231,12 @@ export function planTaskConfig(state: RunState, address: TaskAddress, context: E
   const node = state.nodes.get(address.path);
   if (node === undefined || node.visit !== address.visit || node.attempt !== address.attempt) return null;
   if (node.status !== "queued" && node.status !== "running") return null;
-  const compiled = context.graph.nodes.get(address.path);
-  invariant(compiled !== undefined, `node ${address.path} is in the graph`);
-  const scope = new Scope(state, context.graph, context.readStored);
-  const task = renderTask(state, compiled, scope, { visit: address.visit, attempt: address.attempt });
+  const transition = new Transition(state, context);
+  const compiled = transition.node(address.path);
+  const task = renderTask(state, compiled, transition.scope, { visit: address.visit, attempt: address.attempt });
   // It was rendered when it was queued, from the same state.
   invariant(task.ok, `the config of ${address.path} can be rendered again`);
   return task.value.config;
-}
-
-function tick(transition: Transition, nowMs: number): void {
-  for (const path of [...transition.state.active]) {
-    const node = transition.nodeState(path);
-    // An earlier one of this loop may have failed the run and cancelled this.
-    if (node.due === null || node.due.at > nowMs || !transition.state.active.has(path)) continue;
-    switch (node.due.kind) {
-      case "retry":
-        transition.queueAttempt(path, node.visit, node.attempt + 1, { sends: 1, faults: node.faults });
-        break;
-      case "dispatch":
-        if (node.sends > FAULTS_MAX) {
-          const message = `sent ${node.sends} times and nothing was heard of it`;
-          transition.failAttempt(path, nodeError("worker_lost", message));
-        } else transition.resend(path, false);
-        break;
-      case "execution":
-        transition.failAttempt(path, nodeError("timeout", "the worker did not report back in time"));
-        break;
-    }
-  }
-}
-
-/** `executing`: whoever was executing a task is gone too, which is a fault of the platform and not of the attempt. */
-function resendTasks(transition: Transition, executing: boolean): void {
-  for (const path of [...transition.state.active]) {
-    const node = transition.nodeState(path);
-    if (!transition.state.active.has(path)) continue;
-    if (node.due?.kind === "dispatch") transition.resend(path, false);
-    else if (node.due?.kind === "execution" && executing) {
-      // Rule 6: a run that is failing starts nothing, not even again.
-      if (transition.state.failing === null) transition.resend(path, true);
-      else transition.cancelNode(path);
-    }
-  }
-}
-
-function cancel(transition: Transition, reason: string | undefined): Outcome {
-  if (isTerminal(transition.state.status)) return "too_late";
-  for (const path of [...transition.state.active]) transition.cancelNode(path);
-  transition.emit({ type: "run.cancelled", ...(reason === undefined ? {} : { reason }) });
-  return "accepted";
 }
 
 /** The node's state when `address` names its current attempt. */
@@ -213,5 +251,13 @@ function identity(address: TaskAddress, node: NodeState) {
 }
 
 function planOf(transition: Transition, outcome: Outcome): Plan {
-  return { state: transition.state, events: transition.events, effects: transition.effects, outcome };
+  const { state, events, effects, graph, scope } = transition;
+  const hasEnded = isTerminal(state.status) && events.some((event) => ENDS.has(event.type));
+  if (hasEnded && state.parent !== null) {
+    const told = childOutcome(state, graph, scope);
+    effects.push({ type: "tell_parent", parent: state.parent, child: state.run_id, outcome: told });
+  }
+  return { state, events, effects, outcome };
 }
+
+const ENDS: ReadonlySet<string> = new Set(["run.completed", "run.failed", "run.cancelled"]);

@@ -28,3 +28,19 @@ export function seededUuid(seed: string): string {
   const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
+
+const ULID_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/** A ULID of this time whose random part comes from the seed. */
+export function seededUlid(nowMs: number, seed: string): string {
+  let time = "";
+  for (let left = nowMs, digit = 0; digit < 10; digit++, left = Math.floor(left / 32)) {
+    time = (ULID_DIGITS[left % 32] ?? "0") + time;
+  }
+  let rest = "";
+  for (const part of ["a", "b", "c", "d"]) {
+    const random = seededRandom(`${part}/${seed}`);
+    for (let i = 0; i < 4; i++) rest += ULID_DIGITS[Math.floor(random() * 32)] ?? "0";
+  }
+  return time + rest;
+}

@@ -1,7 +1,8 @@
 /** The task of an attempt, made from the run's state alone: the same bytes however often it is asked for. */
-import { fail, invariant, type NodeError, nodeError, ok, type Result } from "#kernel/errors.ts";
+import { invariant, type NodeError, ok, type Result } from "#kernel/errors.ts";
 import type { JsonObject } from "#kernel/json.ts";
 import type { CompiledNode } from "#workflow/graph.ts";
+import { renderConfig } from "./render-config.ts";
 import type { Scope } from "./scope.ts";
 import type { RunState } from "./state.ts";
 import { type Task, taskId } from "./task.ts";
@@ -14,14 +15,8 @@ export function renderTask(
 ): Result<Task, NodeError> {
   const { queue } = node.type;
   invariant(queue !== undefined, `task node ${node.id} has a queue`);
-  const rendered = node.config.render(scope.templateScope(node.id));
-  if (!rendered.ok) return rendered;
-  const parsed = node.type.config.safeParse(rendered.value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const place = issue === undefined ? "" : ` at ${issue.path.join(".")}: ${issue.message}`;
-    return fail(nodeError("template_unresolved", `config does not fit once rendered${place}`));
-  }
+  const config = renderConfig(node, scope);
+  if (!config.ok) return config;
   const address = { run_id: state.run_id, path: node.id, ...attempt };
   return ok({
     ...address,
@@ -29,7 +24,7 @@ export function renderTask(
     tenant: state.tenant,
     queue,
     workflow: state.workflow,
-    config: withSecrets(node, parsed.data as JsonObject),
+    config: withSecrets(node, config.value),
     timeout_ms: node.timeoutMs,
   });
 }

@@ -3,6 +3,7 @@ import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors
 import type { Json } from "#kernel/json.ts";
 import type { CompiledEdge, CompiledNode } from "#workflow/graph.ts";
 import { describe } from "./inline/aggregate.ts";
+import { loopOutcome } from "./inline/loop.ts";
 import type { Scope } from "./scope.ts";
 
 export interface Route {
@@ -21,10 +22,9 @@ export function routeNode(
   outcome: "success" | "failure",
   output: Json,
   scope: Scope,
-  via: string | null,
 ): Result<Route, NodeError> {
-  const candidates = node.outgoing.filter((edge) => edge.on === outcome);
-  const conditions = new Conditions(scope, output, via);
+  const candidates = candidatesOf(node, outcome, output);
+  const conditions = new Conditions(node.id, scope, output);
   const chosen = choose(node, outcome, candidates, conditions);
   if (!chosen.ok) return chosen;
   const taken = new Set(chosen.value);
@@ -35,14 +35,46 @@ export function routeNode(
   });
 }
 
+/**
+ * Whether an edge that a patch has added to a node which has ended already is taken: judged alone, by what it says
+ * itself. A condition that reads a missing field does not hold.
+ */
+export function judgeEdge(
+  node: CompiledNode,
+  edge: CompiledEdge,
+  outcome: "success" | "failure",
+  output: Json,
+  scope: Scope,
+): Result<boolean, NodeError> {
+  if (!candidatesOf(node, outcome, output).includes(edge)) return ok(false);
+  const conditions = new Conditions(node.id, scope, output);
+  const decision = node.type.type === "conditional" ? node.programs.get("condition") : undefined;
+  if (outcome === "success" && decision !== undefined) {
+    const held = conditions.holds(String(node.definition.config?.condition), decision);
+    return held.ok ? ok(edge.branch === (held.value ? "if" : "else")) : held;
+  }
+  return edge.condition === undefined || edge.program === undefined
+    ? ok(true)
+    : conditions.holds(edge.condition, edge.program);
+}
+
+/** The edges among which conditions choose: by outcome, and out of a loop by how it ended (rule 5). */
+function candidatesOf(node: CompiledNode, outcome: "success" | "failure", output: Json): CompiledEdge[] {
+  const edges = node.outgoing.filter((edge) => edge.on === outcome);
+  if (node.loop === null || outcome === "failure") return edges;
+  const role = loopOutcome(output) === "exhausted" ? "timeout" : "break";
+  const own = edges.filter((edge) => edge.exits.includes(role));
+  return own.length > 0 ? own : edges.filter((edge) => edge.exits.includes("plain"));
+}
+
 function choose(
   node: CompiledNode,
   outcome: "success" | "failure",
   candidates: readonly CompiledEdge[],
   conditions: Conditions,
 ): Result<readonly CompiledEdge[], NodeError> {
-  const decision = node.programs.get("condition");
-  if (outcome === "success" && node.type.type === "conditional" && decision !== undefined) {
+  const decision = node.type.type === "conditional" ? node.programs.get("condition") : undefined;
+  if (outcome === "success" && decision !== undefined) {
     const held = conditions.holds(String(node.definition.config?.condition), decision);
     if (!held.ok) return held;
     return ok(candidates.filter((edge) => edge.branch === (held.value ? "if" : "else")));
@@ -81,18 +113,18 @@ class Conditions {
   readonly #known = new Map<string, boolean>();
   readonly #scope: Scope;
   readonly #output: Json;
-  readonly #via: string | null;
+  readonly #path: string;
 
-  constructor(scope: Scope, output: Json, via: string | null) {
+  constructor(path: string, scope: Scope, output: Json) {
+    this.#path = path;
     this.#scope = scope;
     this.#output = output;
-    this.#via = via;
   }
 
   holds(source: string, program: NonNullable<CompiledEdge["program"]>): Result<boolean, NodeError> {
     const known = this.#known.get(source);
     if (known !== undefined) return ok(known);
-    const result = program.evaluate(this.#scope.variables(program, { output: this.#output, via: this.#via }));
+    const result = program.evaluate(this.#scope.variables(program, { path: this.#path, output: this.#output }));
     if (!result.ok) {
       if (result.error.details?.missing !== true) {
         return fail({ ...result.error, message: `condition "${source.slice(0, 100)}": ${result.error.message}` });

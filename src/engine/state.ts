@@ -3,7 +3,18 @@
  * graph and not by the length of the history; large values stay outside, under (run, path, visit).
  */
 import type { NodeError } from "#kernel/errors.ts";
-import type { RunError, StoredValue } from "./events.ts";
+import type { JsonObject } from "#kernel/json.ts";
+import type {
+  DecisionName,
+  OnTimeout,
+  ParentOf,
+  PatchProposed,
+  ReplayOf,
+  RunError,
+  StoredValue,
+  Timer,
+  Wait,
+} from "./events.ts";
 import type { SystemFacts, TaskMetrics, WorkerName } from "./metrics.ts";
 
 export const RUN_STATUSES = ["queued", "running", "waiting", "paused", "completed", "failed", "cancelled"] as const;
@@ -22,7 +33,60 @@ export const NODE_STATUSES = [
 export type NodeStatus = (typeof NODE_STATUSES)[number];
 
 /** What a node's due time is for. */
-export type DueKind = "dispatch" | "execution" | "retry";
+export type DueKind = "dispatch" | "execution" | "retry" | Timer;
+
+export interface VoteState {
+  key: string;
+  decision: DecisionName;
+  comments: string | null;
+  link?: string;
+  at: number;
+}
+
+export interface ApprovalState {
+  approval_id: string;
+  message: string;
+  approvers: string[];
+  quorum: number;
+  on_timeout: OnTimeout;
+  requested_at: number;
+  expires_at: number;
+  escalate_to: string | null;
+  escalation: "pending" | "sent" | "failed" | null;
+  votes: VoteState[];
+  decision: DecisionName | null;
+  expired: boolean;
+  decided_at: number | null;
+}
+
+/** Where a map stands. Results of its items are kept here, the items' own states only while they run. */
+export interface ItemsState {
+  /** Items started so far, ended so far, and failed among those. */
+  started: number;
+  ended: number;
+  failed: number;
+  /** Bytes of the results, so that a list too large to keep is known before it is whole. */
+  bytes: number;
+  results: (StoredValue | { error: NodeError } | null)[];
+}
+
+export interface SignalState {
+  /** The number of the event that it came with. */
+  seq: number;
+  name: string;
+  payload: StoredValue;
+}
+
+export const PATCH_STATUSES = ["proposed", "applied", "rejected", "reverted"] as const;
+
+export interface PatchState
+  extends Pick<PatchProposed, "patch" | "source" | "by" | "node" | "description" | "operations" | "summary"> {
+  status: (typeof PATCH_STATUSES)[number];
+  reason: string | null;
+  proposed_at: number;
+  decided_at: number | null;
+  decided_by: string | null;
+}
 
 export interface NodeState {
   status: NodeStatus;
@@ -35,6 +99,8 @@ export interface NodeState {
   taken: number;
   /** The predecessor whose edge started an `any` join. */
   via: string | null;
+  /** This pass was begun by its loop's way back: the loop node's output is the input. */
+  again: boolean;
   worker: WorkerName | null;
   /** Times the current attempt was sent, and platform faults of this visit. */
   sends: number;
@@ -47,9 +113,18 @@ export interface NodeState {
   queued_at: number | null;
   started_at: number | null;
   ended_at: number | null;
+  /** Of the latest visit that completed; still there while the next one is pending. */
   output: StoredValue | null;
+  /** The output of the visit before the current one. */
+  previous: { output: StoredValue; visit: number; ended_seq: number } | null;
   error: NodeError | null;
   metrics: TaskMetrics | null;
+  /** What a waiting node waits for, or waited for last. */
+  wait: Wait | null;
+  approval: ApprovalState | null;
+  items: ItemsState | null;
+  /** Takes the place of members of the config for one visit: of a replay. */
+  override: JsonObject | null;
 }
 
 export interface RunState {
@@ -76,6 +151,22 @@ export interface RunState {
   stored_bytes: number;
   /** Set by the first unhandled failure: nothing new starts, and the run fails when what runs has ended. */
   failing: RunError | null;
+  /** Failures that no edge took, by path: a run that was reopened for one of them still fails by the others. */
+  unhandled: Map<string, RunError>;
+  parent: ParentOf | null;
+  depth: number;
+  replay_of: ReplayOf | null;
+  /** Runs that replay this one. */
+  replays: string[];
+  /** Passes that loops have begun, by loop node; absent in the first. */
+  passes: Map<string, number>;
+  /** Signals that no node has taken yet. */
+  signals: SignalState[];
+  /** Approvals of visits that are over, the latest last. */
+  past_approvals: { node: string; approval: ApprovalState }[];
+  patches: PatchState[];
+  /** Numbers of the patches that hold, in the order they were applied. */
+  applied: number[];
   nodes: Map<string, NodeState>;
   /** Resolved edges by key. */
   edges: Map<string, "taken" | "dead">;
@@ -92,6 +183,7 @@ export function newNodeState(): NodeState {
     resolved: 0,
     taken: 0,
     via: null,
+    again: false,
     worker: null,
     sends: 0,
     faults: 0,
@@ -102,8 +194,13 @@ export function newNodeState(): NodeState {
     started_at: null,
     ended_at: null,
     output: null,
+    previous: null,
     error: null,
     metrics: null,
+    wait: null,
+    approval: null,
+    items: null,
+    override: null,
   };
 }
 
@@ -111,37 +208,50 @@ export function isTerminal(status: RunStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
 }
 
-/** When the run next needs to be looked at though nothing arrives; null when never. */
+/** When the run next needs to be looked at though nothing arrives; null when never. A paused run begins no retry. */
 export function nextDueAt(state: RunState): number | null {
   let next: number | null = null;
   for (const path of state.active) {
-    const at = state.nodes.get(path)?.due?.at;
-    if (at !== undefined && (next === null || at < next)) next = at;
+    const due = state.nodes.get(path)?.due;
+    if (!due || (state.status === "paused" && due.kind === "retry")) continue;
+    if (next === null || due.at < next) next = due.at;
   }
   return next;
 }
 
+const MAPS = ["nodes", "edges", "unhandled", "passes"] as const;
+
 /** The state as JSON text, for snapshots; `parseState` reads it back. */
 export function serialiseState(state: RunState): string {
-  return JSON.stringify({
-    ...state,
-    nodes: [...state.nodes],
-    edges: [...state.edges],
-    active: [...state.active],
-  });
+  const maps = Object.fromEntries(MAPS.map((name) => [name, [...state[name]]]));
+  return JSON.stringify({ ...state, ...maps, active: [...state.active] });
 }
 
 export function parseState(text: string): RunState {
-  const stored = JSON.parse(text) as Omit<RunState, "nodes" | "edges" | "active"> & {
+  const stored = JSON.parse(text) as Omit<RunState, (typeof MAPS)[number] | "active"> & {
     nodes: [string, NodeState][];
     edges: [string, "taken" | "dead"][];
+    unhandled?: [string, RunError][];
+    passes?: [string, number][];
     active: string[];
   };
   return {
-    ...stored,
     // A snapshot of an earlier version may lack what was added since.
+    ...{
+      parent: null,
+      depth: 0,
+      replay_of: null,
+      replays: [],
+      signals: [],
+      past_approvals: [],
+      patches: [],
+      applied: [],
+    },
+    ...stored,
     nodes: new Map(stored.nodes.map(([path, node]) => [path, { ...newNodeState(), ...node }])),
     edges: new Map(stored.edges),
+    unhandled: new Map(stored.unhandled),
+    passes: new Map(stored.passes),
     active: new Set(stored.active),
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import { DISPATCH_DEADLINE_MS, DISPATCH_DOUBLINGS_MAX } from "./limits.ts";
 import type { TaskMetrics, WorkerName } from "./metrics.ts";
 
 export interface TaskAddress {
@@ -23,7 +24,15 @@ export interface Task extends TaskAddress {
   timeout_ms: number;
 }
 
-export type TaskOutcome = { ok: true; output: Json } | { ok: false; error: NodeError };
+/** A change of its own run that an agent asks for; a failed attempt asks for none. */
+export interface AgentPatch {
+  operations: Json[];
+  description: string | null;
+  /** Why the agent's runner has refused it already. */
+  rejected?: string;
+}
+
+export type TaskOutcome = { ok: true; output: Json; patches?: AgentPatch[] } | { ok: false; error: NodeError };
 
 export interface TaskResult extends TaskAddress {
   outcome: TaskOutcome;
@@ -40,4 +49,9 @@ export function taskId(task: TaskAddress): string {
 
 export function idempotencyKey(task: TaskAddress): string {
   return `${task.run_id}/${task.path}/${task.visit}`;
+}
+
+/** How long a task that was sent for the nth time may go unheard. An object that is lost often sends often. */
+export function dispatchDeadlineMs(sends: number): number {
+  return DISPATCH_DEADLINE_MS * 2 ** Math.min(sends - 1, DISPATCH_DOUBLINGS_MAX);
 }

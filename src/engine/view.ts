@@ -3,7 +3,7 @@ import { rfc3339, rfc3339OrNull } from "#kernel/clock.ts";
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
-import type { RunError, RunEvent, StoredValue } from "./events.ts";
+import type { ReplayOf, RunError, RunEvent, StoredValue } from "./events.ts";
 import { OUTPUT_INLINE_BYTES } from "./limits.ts";
 import type { SystemFacts, TaskMetrics } from "./metrics.ts";
 import { type ReadStored, Scope } from "./scope.ts";
@@ -30,6 +30,12 @@ export interface RunView {
   ended_at: string | null;
   duration_ms: number | null;
   active_tokens: number;
+  /** The run and node that started it, when a run did. */
+  parent?: { run_id: string; node: string };
+  /** The run that it replays, and how. */
+  replay_of?: ReplayOf;
+  /** Runs that replay it. */
+  replays?: string[];
   usage: { input_tokens: number; cached_tokens: number; output_tokens: number; cost_usd: number };
   node_counts: Record<NodeStatus, number>;
 }
@@ -45,6 +51,10 @@ export interface NodeExecution {
   /** Set when the output is left out here because of its size. */
   output_bytes?: number;
   error?: NodeError;
+  /** The run that a workflow node started. */
+  child_run_id?: string;
+  /** How far a map has come. */
+  items?: { total: number; started: number; ended: number; failed: number };
   started_at: string | null;
   completed_at: string | null;
   metrics: NodeMetricsView | null;
@@ -101,6 +111,9 @@ export function runView(state: RunState, graph: CompiledGraph, readStored: ReadS
     started_at: rfc3339OrNull(state.started_at),
     ended_at: rfc3339OrNull(state.ended_at),
     duration_ms: state.ended_at === null ? null : state.ended_at - state.submitted_at,
+    ...(state.parent === null ? {} : { parent: { run_id: state.parent.run_id, node: state.parent.path } }),
+    ...(state.replay_of === null ? {} : { replay_of: state.replay_of }),
+    ...(state.replays.length === 0 ? {} : { replays: state.replays }),
     active_tokens: isTerminal(state.status) ? 0 : state.active.size,
     usage: { input_tokens: 0, cached_tokens: 0, output_tokens: 0, cost_usd: 0 },
     node_counts: countNodes(state, graph),
@@ -146,7 +159,10 @@ function sizeOf(value: StoredValue): number {
 
 function waitOf(path: string, node: NodeState | undefined): { node: string; kind: string; until: string | null }[] {
   if (node === undefined || node.status !== "waiting") return [];
-  return [{ node: path, kind: node.due?.kind ?? "unknown", until: rfc3339OrNull(node.due?.at) }];
+  const { due, wait, approval } = node;
+  if (due?.kind === "retry" || wait === null) return [{ node: path, kind: "retry", until: rfc3339OrNull(due?.at) }];
+  const until = wait.kind === "approval" ? approval?.expires_at : due?.kind === "child_look" ? null : due?.at;
+  return [{ node: path, kind: wait.kind, until: rfc3339OrNull(until) }];
 }
 
 function countNodes(state: RunState, graph: CompiledGraph): Record<NodeStatus, number> {
@@ -191,6 +207,7 @@ export function nodeExecutions(
       output: isShown ? scope.output(id) : null,
       ...(isShown ? {} : { output_bytes: size }),
       ...(run === undefined || run.error === null ? {} : { error: run.error }),
+      ...waitedFor(run),
       started_at: rfc3339OrNull(run?.metrics?.start_time ?? run?.started_at),
       completed_at: rfc3339OrNull(run?.ended_at),
       metrics: run === undefined ? null : metricsOf(run, state.system),
@@ -199,10 +216,17 @@ export function nodeExecutions(
   return executions;
 }
 
+function waitedFor(node: NodeState | undefined): Pick<NodeExecution, "child_run_id" | "items"> {
+  if (node?.wait?.kind === "child") return { child_run_id: node.wait.run_id };
+  if (node?.wait?.kind !== "items" || node.items === null) return {};
+  const { started, ended, failed } = node.items;
+  return { items: { total: node.wait.total, started, ended, failed } };
+}
+
 function metricsOf(node: NodeState, system: SystemFacts): NodeMetricsView | null {
   if (node.started_at === null) return null;
   const measured: TaskMetrics = node.metrics ?? {
-    worker: "coordinator",
+    worker: node.approval === null ? "coordinator" : "hitl-worker",
     sent_at: node.queued_at ?? node.started_at,
     start_time: node.started_at,
     end_time: node.ended_at ?? node.started_at,
@@ -242,7 +266,7 @@ export type EventView = JsonObject & { seq: number; at: string; type: string };
 export function eventView(event: RunEvent): EventView {
   const { seq, at, type, ...rest } = event;
   const view: EventView = { seq, at: rfc3339(at), type, ...(rest as unknown as JsonObject) };
-  for (const key of ["output", "inputs"] as const) {
+  for (const key of ["output", "inputs", "payload", "operations"] as const) {
     const stored = view[key] as { value?: Json; stored_bytes?: number } | undefined;
     if (stored === undefined) continue;
     if (stored.value !== undefined) view[key] = stored.value;
@@ -254,8 +278,9 @@ export function eventView(event: RunEvent): EventView {
   if ("metrics" in event && event.metrics !== undefined) {
     view.metrics = measuredView(event.metrics, "attempt" in event ? event.attempt : 0) as unknown as JsonObject;
   }
-  if (typeof view.due_at === "number") view.due_at = rfc3339(view.due_at);
-  if (typeof view.retry_at === "number") view.retry_at = rfc3339(view.retry_at);
+  for (const key of ["due_at", "retry_at", "expires_at"] as const) {
+    if (typeof view[key] === "number") view[key] = rfc3339(view[key]);
+  }
   delete view.tenant;
   return view;
 }

@@ -22,6 +22,8 @@ export function prepareCelSource(source: string): Result<CelSource, string> {
     return fail(`the expression is longer than ${EXPRESSION_SOURCE_BYTES_MAX} bytes`);
   }
   if (source.trim() === "") return fail("the expression is empty");
+  // A literal would carry it into a result, which has to be JSON.
+  if (!source.isWellFormed()) return fail("the expression contains half of a surrogate pair");
 
   const parts: string[] = [];
   const rewrites: number[] = [];

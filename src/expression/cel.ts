@@ -91,12 +91,15 @@ function evaluate(run: Run, references: CelReferences, variables: CelVariables):
 
 const MISSING_FIELD = /^field not found: /;
 const MISSING_INDEX = /^index (\S+) out of bounds/;
+/** What the library says of an index of its own lists that is not whole; documents' lists say that it is out of range. */
+const FRACTIONAL_INDEX = "unsupported input undefined";
 
 /** The library tells its errors apart by message only; the version is pinned and the tests hold the messages. */
 function evaluationError(error: CelError): NodeError {
   const message = error.message.slice(0, EXPRESSION_MESSAGE_MAX);
   const index = MISSING_INDEX.exec(message)?.[1];
   if (index !== undefined) return missing(`index ${index} is out of range`);
+  if (message === FRACTIONAL_INDEX) return missing("the index is not a whole number");
   return MISSING_FIELD.test(message) ? missing(message) : nodeError("expression_failed", message);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The grammar of templates in one string: `$root.path` as a whole, `${$root.path}` inside, `$$` and `$${` as escapes.
- * What a reference stands for is decided when it is rendered.
+ * The grammar of templates in one string: `$root.path` as a whole, `${$root.path}` inside. A dollar sign as it is:
+ * `$$` at the very beginning, and each pair of them before `{`. What a reference stands for is decided when it is rendered.
  */
 import { fail, ok, type Result } from "#kernel/errors.ts";
 
@@ -26,6 +26,7 @@ export type TemplateText =
 
 const ROOT = /\$([A-Za-z_][A-Za-z0-9_]*)/y;
 const STEP = /\.([A-Za-z0-9_-]+)|\[(0|[1-9]\d{0,8})\]|\[("(?:[^"\\]|\\.)*")\]/y;
+const DOLLARS = /\$+/g;
 const SECRET = /\$secrets\.([A-Za-z0-9_-]+)/y;
 
 /** Reads a string; the error says what is wrong with an interpolation or which root is not legal here. */
@@ -45,36 +46,35 @@ function readParts(text: string, legal: ReadonlySet<TemplateRoot>): Result<Templ
   const secrets: string[] = [];
   let literal = "";
   let at = 0;
-  if (text.startsWith("$$")) {
-    literal = "$";
-    at = 2;
-  }
-  while (at < text.length) {
-    const next = text.indexOf("$", at);
-    if (next === -1) break;
-    literal += text.slice(at, next);
-    at = next;
-    if (text.startsWith("$${", at)) {
-      literal += "${";
-      at += 3;
-    } else if (text.startsWith("${$", at)) {
-      const secret = readSecret(text, at + 2);
-      if (secret !== undefined && text.charAt(secret.end) === "}") {
-        literal += text.slice(at, secret.end + 1);
-        secrets.push(secret.name);
-        at = secret.end + 1;
-        continue;
-      }
-      const read = readReference(text, at + 2);
-      if (read === undefined || text.charAt(read.end) !== "}") return fail(malformed(text, at));
-      if (!legal.has(read.reference.root)) return fail(illegal(read.reference, legal));
-      parts.push(literal, read.reference);
-      literal = "";
-      at = read.end + 1;
-    } else {
-      literal += "$";
-      at += 1;
+  for (let dollars = match(DOLLARS, text, at); dollars !== undefined; dollars = match(DOLLARS, text, at)) {
+    const end = dollars.index + dollars[0].length;
+    const count = dollars[0].length;
+    literal += text.slice(at, dollars.index);
+    at = end;
+    if (text.charAt(end) !== "{") {
+      const isEscape = dollars.index === 0 && count > 1;
+      literal += "$".repeat(isEscape ? count - 1 : count);
+      continue;
     }
+    literal += "$".repeat(count >> 1);
+    if (count % 2 === 0) continue;
+    if (text.charAt(end + 1) !== "$") {
+      literal += "$";
+      continue;
+    }
+    const secret = readSecret(text, end + 1);
+    if (secret !== undefined && text.charAt(secret.end) === "}") {
+      literal += text.slice(end - 1, secret.end + 1);
+      secrets.push(secret.name);
+      at = secret.end + 1;
+      continue;
+    }
+    const read = readReference(text, end + 1);
+    if (read === undefined || text.charAt(read.end) !== "}") return fail(malformed(text, end - 1));
+    if (!legal.has(read.reference.root)) return fail(illegal(read.reference, legal));
+    parts.push(literal, read.reference);
+    literal = "";
+    at = read.end + 1;
   }
   parts.push(literal + text.slice(at));
   return ok({ parts: parts.filter((part) => part !== ""), secrets });

@@ -2,7 +2,7 @@
  * Identifiers. A run id carries the shard that owns the run (`run_<region><shard><ulid>`), so that routing a request
  * needs no lookup and the number of shards can change without moving a run.
  */
-import { monotonicFactory, type ULIDFactory } from "ulid";
+import { monotonicFactory, type ULIDFactory, ulid } from "ulid";
 
 /** Two letters in a run id → the location hint of the shard's object (null: wherever it is first called from). */
 export const REGIONS = {
@@ -62,6 +62,26 @@ export function parseRunId(id: string, shards: number): ShardAddress | null {
   return number < shards ? { region: region as Region, shard: number } : null;
 }
 
+/** An approval is asked for by one visit of a node: its id says which, and thereby which shard knows it. */
+export interface ApprovalAddress {
+  runId: string;
+  visit: number;
+  node: string;
+}
+
+const APPROVAL_ID = /^apr_([a-z]{2}[0-9a-f]{3}[0-9A-HJKMNP-TV-Z]{26})-([1-9]\d{0,8})-([A-Za-z0-9_-]{1,64})$/;
+
+export function approvalId({ runId, visit, node }: ApprovalAddress): string {
+  return `apr_${runId.slice("run_".length)}-${visit}-${node}`;
+}
+
+/** Null for anything that is not an approval's id. */
+export function parseApprovalId(id: string): ApprovalAddress | null {
+  const [, run, visit, node] = APPROVAL_ID.exec(id) ?? [];
+  if (run === undefined || visit === undefined || node === undefined) return null;
+  return { runId: `run_${run}`, visit: Number(visit), node };
+}
+
 /** FNV-1a over UTF-16 units: spreads names over shards; not a secret and not a checksum. */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5;
@@ -82,4 +102,11 @@ let factory: ULIDFactory | undefined;
 export function nextUlid(nowMs: number): string {
   factory ??= monotonicFactory();
   return factory(nowMs);
+}
+
+/** The ULID that follows from a time and a digest in hex: always the same one. */
+export function ulidFrom(ms: number, digest: string): string {
+  const bytes = digest.match(/[0-9a-f]{2}/g) ?? [];
+  let next = 0;
+  return ulid(ms, () => Number.parseInt(bytes[next++] ?? "0", 16) / 0x100);
 }

@@ -44,6 +44,11 @@ export class WeightedCache<Value> {
     return this.#entries.get(key)?.weight ?? 0;
   }
 
+  clear(): void {
+    this.#entries.clear();
+    this.#weight = 0;
+  }
+
   delete(key: string): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;

@@ -2,7 +2,10 @@
 
 import { sql } from "drizzle-orm";
 import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { APPROVAL_STATUSES } from "#engine/approval-view.ts";
 import { RUN_STATUSES } from "#engine/state.ts";
+import { ON_TIMEOUT } from "#workflow/node-configs.ts";
+import { JOB_ACTIONS, JOB_STATUSES } from "./job.ts";
 
 /** Owners of everything below. A deleted one keeps its row, so that nobody is given its id and with it what it left. */
 export const tenants = sqliteTable("tenants", {
@@ -131,4 +134,72 @@ export const deadLetters = sqliteTable(
     redrivenAt: integer("redriven_at"),
   },
   (table) => [index("dead_letters_by_time").on(table.createdAt)],
+);
+
+/** The inbox: one row an approval, projected from its run's log; `seq` is the number of the last event that it shows. */
+export const approvals = sqliteTable(
+  "approvals",
+  {
+    approvalId: text("approval_id").primaryKey(),
+    tenant: text("tenant").notNull(),
+    runId: text("run_id").notNull(),
+    nodeId: text("node_id").notNull(),
+    seq: integer("seq").notNull(),
+    status: text("status", { enum: APPROVAL_STATUSES }).notNull(),
+    /** Its beginning when it is long; the shard has all of it. */
+    message: text("message").notNull(),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at"),
+    decidedAt: integer("decided_at"),
+    /** JSON lists. */
+    approvers: text("approvers").notNull(),
+    decisions: text("decisions").notNull(),
+    quorum: integer("quorum").notNull(),
+    onTimeout: text("on_timeout", { enum: ON_TIMEOUT }).notNull(),
+  },
+  (table) => [
+    index("approvals_by_tenant").on(table.tenant, table.createdAt, table.approvalId),
+    index("approvals_by_status").on(table.tenant, table.status, table.createdAt, table.approvalId),
+  ],
+);
+
+/** Something that is done to many runs. Whoever holds the lease works it off; `ended_at` is null until all is done. */
+export const jobs = sqliteTable(
+  "jobs",
+  {
+    id: text("id").primaryKey(),
+    tenant: text("tenant").notNull(),
+    action: text("action", { enum: JOB_ACTIONS }).notNull(),
+    /** JSON: the filter as it was asked for, and how to replay. */
+    filter: text("filter").notNull(),
+    options: text("options").notNull(),
+    status: text("status", { enum: JOB_STATUSES }).notNull(),
+    matched: integer("matched").notNull(),
+    done: integer("done").notNull(),
+    failed: integer("failed").notNull(),
+    /** JSON: the first errors. */
+    errors: text("errors").notNull(),
+    createdBy: text("created_by").notNull(),
+    createdAt: integer("created_at").notNull(),
+    startedAt: integer("started_at"),
+    endedAt: integer("ended_at"),
+    leaseOwner: text("lease_owner"),
+    leaseUntil: integer("lease_until"),
+  },
+  (table) => [
+    index("jobs_by_tenant").on(table.tenant, table.id),
+    index("jobs_unfinished").on(table.id).where(sql`${table.endedAt} IS NULL`),
+  ],
+);
+
+/** Runs that a job has still to do, fixed when it was made: a JSON list of ids in a row, gone when they are done. */
+export const jobChunks = sqliteTable(
+  "job_chunks",
+  {
+    jobId: text("job_id").notNull(),
+    chunk: integer("chunk").notNull(),
+    runIds: text("run_ids").notNull(),
+    tries: integer("tries").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.jobId, table.chunk] })],
 );

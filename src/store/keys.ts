@@ -44,9 +44,14 @@ export class Keys {
   /** The key with this digest, whichever tenant has it: this is what says which tenant is asking. */
   async find(digest: string): Promise<KnownKey | null> {
     const row = await this.#database.select().from(keys).where(eq(keys.digest, digest)).get();
-    if (row === undefined) return null;
-    const principal = { keyId: row.id, tenant: row.tenant, scopes: new Set(parseScopes(row.scopes)) };
-    return { principal, expiresAt: row.expiresAt };
+    return row === undefined ? null : knownKeyOf(row);
+  }
+
+  /** A key of the tenant by its id; null once it is revoked. */
+  async findById(tenant: string, id: string): Promise<KnownKey | null> {
+    const isIt = and(eq(keys.tenant, tenant), eq(keys.id, id));
+    const row = await this.#database.select().from(keys).where(isIt).get();
+    return row === undefined ? null : knownKeyOf(row);
   }
 
   /** Keys of a tenant in the order they were made, those after `after`. */
@@ -67,6 +72,10 @@ export class Keys {
       .where(and(eq(keys.id, id), tenant === null ? undefined : eq(keys.tenant, tenant)));
     return meta.changes > 0;
   }
+}
+
+function knownKeyOf({ id, tenant, scopes, expiresAt }: typeof keys.$inferSelect): KnownKey {
+  return { principal: { keyId: id, tenant, scopes: new Set(parseScopes(scopes)) }, expiresAt };
 }
 
 /** A scope that this version does not know gives nothing. */

@@ -80,7 +80,7 @@ function smallOutputs(state: RunState, graph: CompiledGraph, readStored: ReadSto
 }
 
 /** Rows as the JSON parameters of as few statements as the bounds allow. */
-export function rowBatches(rows: readonly RunRow[]): string[] {
+export function rowBatches(rows: readonly object[]): string[] {
   const batches: string[] = [];
   let batch: string[] = [];
   let units = 0;

@@ -31,7 +31,21 @@ export async function listRuns(
   cursor: RunCursor | null,
   limit: number,
 ): Promise<RunRecord[]> {
-  const conditions: (SQL | undefined)[] = [eq(runs.tenant, tenant)];
+  const conditions = filterConditions(tenant, filters);
+  if (cursor !== null) {
+    conditions.push(sql`(${runs.submittedAt}, ${runs.runId}) < (${cursor.submittedAt}, ${cursor.runId})`);
+  }
+  return database
+    .select()
+    .from(runs)
+    .where(and(...conditions))
+    .orderBy(desc(runs.submittedAt), desc(runs.runId))
+    .limit(limit);
+}
+
+/** What the rows of a tenant's runs must fulfil to be those that the filters mean. */
+export function filterConditions(tenant: string, filters: RunFilters): SQL[] {
+  const conditions: SQL[] = [eq(runs.tenant, tenant)];
   if (filters.status !== undefined) conditions.push(eq(runs.status, filters.status));
   if (filters.workflow !== undefined) conditions.push(eq(runs.workflow, filters.workflow));
   if (filters.errorCode !== undefined) conditions.push(eq(runs.errorCode, filters.errorCode));
@@ -46,13 +60,5 @@ export async function listRuns(
     const search = filters.search.toLowerCase();
     conditions.push(sql`(instr(lower(${runs.runId}), ${search}) OR instr(lower(${runs.workflow}), ${search}))`);
   }
-  if (cursor !== null) {
-    conditions.push(sql`(${runs.submittedAt}, ${runs.runId}) < (${cursor.submittedAt}, ${cursor.runId})`);
-  }
-  return database
-    .select()
-    .from(runs)
-    .where(and(...conditions))
-    .orderBy(desc(runs.submittedAt), desc(runs.runId))
-    .limit(limit);
+  return conditions;
 }

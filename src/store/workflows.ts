@@ -112,6 +112,20 @@ export class Workflows {
     return known !== undefined && known.until > Date.now() ? known.record : this.tag(tenant, name);
   }
 
+  /** What a tag or an artifact id names, as this isolate last saw it; null when there is nothing. */
+  async find(
+    tenant: string,
+    name: string,
+  ): Promise<{ tag: string | null; artifactId: string; definition: WorkflowDefinition } | null> {
+    const isId = name.startsWith("sha256:");
+    const record = isId ? null : await this.recentTag(tenant, name);
+    if (!isId && record === null) return null;
+    const artifactId = record?.artifactId ?? name;
+    const document = await this.artifact(tenant, artifactId);
+    if (document === null) return null;
+    return { tag: record?.tag ?? null, artifactId, definition: document as unknown as WorkflowDefinition };
+  }
+
   /** Creates a tag; a conflict when it exists. */
   async createTag(
     tenant: string,

@@ -196,7 +196,10 @@ class Checks {
     }
     this.#checkConfig(node, [...path, "config"], type);
     if (type.type !== "map") return;
-    const item = (parsed.data as { node: ItemNode }).node;
+    const { items, node: item } = parsed.data as { items: Json; node: ItemNode };
+    if (!Array.isArray(items) && !(typeof items === "string" && items.startsWith("$"))) {
+      this.#error([...path, "config", "items"], "must be a list, or a template such as $inputs.items");
+    }
     this.#checkTyped({ type: item.type, config: item.config, id: node.id, inMap: true }, [...path, "config", "node"]);
   }
 

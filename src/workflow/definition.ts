@@ -59,11 +59,15 @@ export const edgeSchema = z.strictObject({
   on: z.enum(["success", "failure"]).optional(),
 });
 
+export const PATCH_POLICIES = ["open", "gated"] as const;
+
 export const metadataSchema = z.strictObject({
   name: z.string().max(NAME_LENGTH_MAX).optional(),
   description: z.string().max(DESCRIPTION_LENGTH_MAX).optional(),
   version: z.string().max(NAME_LENGTH_MAX).optional(),
   tags: z.array(z.string().max(NAME_LENGTH_MAX)).max(METADATA_TAGS_MAX).optional(),
+  /** Whether a patch of a run is applied at once, or kept until somebody decides. */
+  patch_policy: z.enum(PATCH_POLICIES).optional(),
 });
 
 export const workflowSchema = z.strictObject({

@@ -201,3 +201,10 @@ function program(source: string): CelProgram {
   invariant(compiled.ok, `expression was checked: ${source}`);
   return compiled.value;
 }
+
+/** These nodes and every node that a way forward leads to from them. */
+export function downstream(graph: CompiledGraph, from: readonly string[]): Set<string> {
+  const found = new Set(from);
+  for (const id of found) for (const edge of graph.nodes.get(id)?.outgoing ?? []) found.add(edge.to);
+  return found;
+}

@@ -34,6 +34,11 @@ export const APPROVERS_MAX = 100;
 /** Names of events that a run can be told of by `POST /runs/{id}/signals/{event}`. */
 export const EVENT_NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
+/** Turns of an agent with its model, and characters of what it is asked to do. */
+export const AGENT_TURNS_DEFAULT = 8;
+export const AGENT_TURNS_MAX = 50;
+export const AGENT_TASK_LENGTH_MAX = 100_000;
+
 export const MAP_ITEMS_MAX = 10_000;
 export const MAP_CONCURRENCY_MAX = 100;
 export const MAP_CONCURRENCY_DEFAULT = 10;

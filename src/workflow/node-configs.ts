@@ -6,6 +6,9 @@ import { z } from "zod";
 import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
 import { nodeIdSchema, retrySchema } from "./definition.ts";
 import {
+  AGENT_TASK_LENGTH_MAX,
+  AGENT_TURNS_DEFAULT,
+  AGENT_TURNS_MAX,
   APPROVAL_MESSAGE_LENGTH_MAX,
   APPROVAL_TIMEOUT_MS_DEFAULT,
   APPROVERS_MAX,
@@ -15,6 +18,7 @@ import {
   MAP_CONCURRENCY_DEFAULT,
   MAP_CONCURRENCY_MAX,
   MAP_ITEMS_MAX,
+  NAME_LENGTH_MAX,
   TIMEOUT_MS_MAX,
   URL_LENGTH_MAX,
   WAIT_MS_MAX,
@@ -46,6 +50,26 @@ export const httpConfig = z.strictObject({
   payload: json.optional(),
   expect_status: templated(z.array(z.int().min(100).max(599)).min(1)).optional(),
   secrets: z.array(z.string().min(1)).optional(),
+});
+
+/** What an agent may use besides its model; all of them unless told. */
+export const AGENT_TOOLS = [
+  "execute_pipeline",
+  "patch_workflow",
+  "search_tools",
+  "openapi_action",
+  "delegate_to_agent",
+] as const;
+
+export const agentConfig = z.strictObject({
+  task: z.string().min(1).max(AGENT_TASK_LENGTH_MAX),
+  model: z.string().min(1).max(NAME_LENGTH_MAX).optional(),
+  tools: z.array(z.enum(AGENT_TOOLS)).max(AGENT_TOOLS.length).optional(),
+  max_turns: templated(z.int().min(1).max(AGENT_TURNS_MAX)).default(AGENT_TURNS_DEFAULT),
+  output_schema: jsonObject.optional(),
+  temperature: templated(z.number().min(0).max(2)).optional(),
+  budget_usd: templated(z.number().positive()).optional(),
+  input: json.optional(),
 });
 
 const AGGREGATE_OPERATIONS = ["sum", "avg", "min", "max", "count", "collect", "merge"] as const;
@@ -116,7 +140,8 @@ export type ItemNode = z.infer<typeof itemNodeSchema>;
 export const ON_ITEM_ERROR = ["fail", "collect"] as const;
 
 export const mapConfig = z.strictObject({
-  items: templated(z.array(json)),
+  /** A list once rendered: what else comes fails the node, not the workflow. */
+  items: json,
   node: itemNodeSchema,
   concurrency: templated(z.int().min(1).max(MAP_CONCURRENCY_MAX)).default(MAP_CONCURRENCY_DEFAULT),
   max_items: templated(z.int().min(1).max(MAP_ITEMS_MAX)).default(MAP_ITEMS_MAX),

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import {
+  agentConfig,
   aggregateConfig,
   anyConfig,
   conditionalConfig,
@@ -30,7 +31,7 @@ export type NodeTypeStatus = (typeof NODE_TYPE_STATUSES)[number];
 export interface NodeType {
   type: string;
   label: string;
-  category: "flow" | "data" | "integration" | "human";
+  category: "flow" | "data" | "integration" | "human" | "agent";
   kind: NodeKind;
   status: NodeTypeStatus;
   /** The queue that a task node's attempts go to. */
@@ -46,6 +47,18 @@ export interface NodeType {
 }
 
 const NODE_TYPE_LIST: readonly NodeType[] = [
+  {
+    type: "agent",
+    label: "Agent",
+    category: "agent",
+    kind: "task",
+    status: "available",
+    queue: "agent",
+    attempts: 3,
+    literalKeys: ["output_schema"],
+    config: agentConfig,
+    outputs: "{ text, result?, lane, tool_calls, usage }; result when output_schema is set",
+  },
   {
     type: "http",
     label: "HTTP request",

@@ -179,12 +179,13 @@ class Patching {
 
   /** Bounds what is about to be put into the document, and what the library could not keep as it is. */
   #accept(path: Pointer, value: Json, member: Refused["member"]): void {
+    // First of all: what follows recurses into the value.
+    if (isDeeperThan(value, JSON_DEPTH_MAX - path.tokens.length)) {
+      throw new Refused(member, `the document would nest deeper than ${JSON_DEPTH_MAX} levels`);
+    }
     this.#units += JSON.stringify(value).length;
     if (this.#units > PATCHED_UNITS_MAX) {
       throw new Refused(member, `the document grows beyond ${PATCHED_UNITS_MAX} characters`);
-    }
-    if (isDeeperThan(value, JSON_DEPTH_MAX - path.tokens.length)) {
-      throw new Refused(member, `the document would nest deeper than ${JSON_DEPTH_MAX} levels`);
     }
     if (holdsProto(value)) throw new Refused(member, 'a member cannot be named "__proto__"');
   }

@@ -189,7 +189,7 @@ describe("POST /runs", () => {
 describe("runs by id", () => {
   const ids = [
     "nowhere",
-    "run_xx00001HF0000000000000000000",
+    "run_xx00001HF0000000000000000000000",
     "run_xx00201HF0000000000000000000",
     "run_zz00001HF0000000000000000000",
     "run_xxfff01HF0000000000000000000",

@@ -215,6 +215,6 @@ describe("GET /runs/{id}/explain", () => {
   const kinds = (answer: ApiAnswer) => answer.body.waiting.map((wait: { kind: string }) => wait.kind);
 
   test("an unknown run is 404", async () => {
-    expectError(await get("/runs/run_xx00001HF0000000000000000000/explain"), 404, "not_found");
+    expectError(await get("/runs/run_xx00001HF0000000000000000000000/explain"), 404, "not_found");
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   DISPATCH_DEADLINE_MS,
+  DISPATCH_DOUBLINGS_MAX,
   EXECUTION_GRACE_MS,
   FAULTS_MAX,
   OUTPUT_BYTES_MAX,
@@ -139,6 +140,17 @@ describe("tasks: deadlines (invariant 11)", () => {
     expect(run.tasks).toHaveLength(3);
   });
 
+  test("a task that was sent again in many lives of its object still has a deadline within a day", () => {
+    const run = new RunDriver(single());
+    for (let life = 0; life < 40; life++) run.give({ type: "tasks_unsent" });
+    run.nowMs += DISPATCH_DEADLINE_MS * 2 ** DISPATCH_DOUBLINGS_MAX - 1;
+    run.give({ type: "tick" });
+    expect(run.status("a")).toBe("queued");
+    run.nowMs += 1;
+    run.give({ type: "tick" });
+    expect(run.view).toMatchObject({ status: "failed", error: { code: "worker_lost" } });
+  });
+
   test("an announced task that does not report back fails its attempt after its timeout and the grace", () => {
     const run = new RunDriver(single());
     expect(start(run)).toBe("accepted");
@@ -227,7 +239,10 @@ describe("tasks: cancel", () => {
     expect(run.answerTask(task, { body: 1 })).toBe("duplicate");
     expect(run.events.at(-1)).toMatchObject({ type: "warning", code: "late_result", node: "a" });
     expect(run.status("b")).toBe("pending");
-    expect(run.give({ type: "cancel" })).toBe("too_late");
+    expect(run.command({ type: "cancel" })).toMatchObject({
+      code: "conflict",
+      message: "the run has cancelled already",
+    });
   });
 });
 

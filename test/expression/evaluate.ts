@@ -23,3 +23,10 @@ export function jmespath(source: string, data: Json): Result<Json, NodeError> {
 export function errorOf<E>(result: Result<unknown, E>): E | undefined {
   return result.ok ? undefined : result.error;
 }
+
+/** The value, or what kind of error there is instead. */
+export function outcomeOf(source: string, variables: CelVariables) {
+  const result = cel(source, variables);
+  if (result.ok) return { value: result.value };
+  return { error: result.error.details?.missing === true ? "missing" : result.error.code };
+}

@@ -4,12 +4,14 @@
  */
 import { expect } from "vitest";
 import { fold } from "#engine/apply.ts";
+import type { RunCommand } from "#engine/commands/command.ts";
 import type { RunEvent } from "#engine/events.ts";
 import { type Outcome, type Plan, type PlanInput, plan, planStart } from "#engine/plan.ts";
-import type { RunState } from "#engine/state.ts";
+import { nextDueAt, type RunState } from "#engine/state.ts";
 import type { Task, TaskOutcome } from "#engine/task.ts";
 import type { EngineContext } from "#engine/transition.ts";
 import { nodeExecutions, type RunView, runView } from "#engine/view.ts";
+import type { ChildOutcome, ChildRequest } from "#engine/waiting/child.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import { checkWorkflow } from "#workflow/check.ts";
 import { type CompiledGraph, compileGraph } from "#workflow/graph.ts";
@@ -25,7 +27,13 @@ export function graphOf(document: unknown): CompiledGraph {
 }
 
 export class RunDriver {
-  readonly graph: CompiledGraph;
+  graph: CompiledGraph;
+  readonly #base: CompiledGraph;
+  /** Children asked for and not ended, and those cancelled. */
+  readonly children: ChildRequest[] = [];
+  readonly cancelledChildren: string[] = [];
+  /** What the last input gave back, or why it was refused. */
+  lastPlan: Plan | null = null;
   readonly events: RunEvent[] = [];
   /** Bytes stored beside the log, and the largest transition's log text. */
   storedBytes = 0;
@@ -40,8 +48,9 @@ export class RunDriver {
   constructor(document: unknown, inputs: Json = {}, options: { holdCut?: boolean } = {}) {
     this.holdCut = options.holdCut ?? false;
     this.graph = graphOf(document);
+    this.#base = this.graph;
     const request = {
-      run_id: "run_xx00001HF0000000000000000000",
+      run_id: "run_xx00001HF0000000000000000000000",
       tenant: "default",
       workflow: "test",
       artifact_id: "sha256:test",
@@ -60,9 +69,43 @@ export class RunDriver {
 
   /** Hands an input to the run and carries cut transitions to their end. */
   give(input: PlanInput): Outcome {
+    const before = structuredClone(this.state);
     const planned = plan(this.state, input, this.#context());
+    if (planned.graph !== undefined) this.graph = planned.graph;
+    // A refusal has changed nothing.
+    if (planned.outcome === "refused") {
+      expect(planned.events).toEqual([]);
+      expect(planned.effects).toEqual([]);
+      expect(planned.state).toEqual(before);
+    }
     this.#perform(planned);
+    this.lastPlan = planned;
     return planned.outcome;
+  }
+
+  /** Hands a command to the run: what it gives back, or the code and message of its refusal. */
+  command(input: RunCommand): { value: Json } | { code: string; message: string; details?: Json } {
+    this.give(input);
+    const { refusal, value } = this.lastPlan ?? {};
+    return refusal === undefined ? { value: value ?? null } : refusal;
+  }
+
+  /** Lets time pass and what is due happen, step by step. */
+  pass(ms: number): void {
+    const until = this.nowMs + ms;
+    for (let due = nextDueAt(this.state); due !== null && due <= until; due = nextDueAt(this.state)) {
+      this.nowMs = Math.max(this.nowMs, due);
+      this.give({ type: "tick" });
+    }
+    this.nowMs = until;
+  }
+
+  /** Ends the child that a node waits for. */
+  endChild(path: string, outcome: ChildOutcome): Outcome {
+    const request = this.children.findLast((child) => child.parent.path === path);
+    if (request === undefined) throw new Error(`no child of ${path} was asked for`);
+    const { visit } = request.parent;
+    return this.give({ type: "child_ended", path, visit, child: request.run_id, outcome });
   }
 
   /** Answers the oldest task of a node. */
@@ -80,6 +123,11 @@ export class RunDriver {
     const metrics = { worker: "http-worker" as const, ...times, bytes_in: 0, bytes_out: 0, system: {} };
     const result = isOutcome(outcome) ? outcome : { ok: true as const, output: outcome };
     return this.give({ type: "task_ended", result: { run_id, path, visit, attempt, outcome: result, metrics } });
+  }
+
+  /** The text of a value that stands beside the log. */
+  stored(path: string, visit: number): string {
+    return this.#stored.get(`${path}/${visit}`) ?? "";
   }
 
   get view(): RunView {
@@ -107,6 +155,7 @@ export class RunDriver {
   #context(): EngineContext {
     return {
       graph: this.graph,
+      base: this.#base.definition,
       nowMs: this.nowMs,
       readStored: (path, visit) => JSON.parse(this.#stored.get(`${path}/${visit}`) ?? "null") as Json,
     };
@@ -123,6 +172,8 @@ export class RunDriver {
       }
       if (effect.type === "dispatch") this.tasks.push(effect.task);
       if (effect.type === "continue") this.#mustGoOn = true;
+      if (effect.type === "child") this.children.push(effect.request);
+      if (effect.type === "cancel_child") this.cancelledChildren.push(effect.run_id);
     }
     expect(fold(structuredClone(this.events))).toEqual(this.state);
     expect(this.events.map((event) => event.seq)).toEqual(this.events.map((_, index) => index + 1));

@@ -74,7 +74,7 @@ describe("http consumer", () => {
 
   test("a task of a cancelled run leads nowhere", async () => {
     const { runId, body } = await waitingRun();
-    await shard(0).stub.cancel(TENANT, runId, null);
+    await shard(0).stub.command(TENANT, runId, { type: "cancel" });
     await deliver("weir-http", [message("1", body)]);
     expect(await shard(0).stub.run(TENANT, runId)).toMatchObject({ status: "cancelled" });
   });

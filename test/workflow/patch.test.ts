@@ -158,6 +158,10 @@ describe("applyPatch: bounds", () => {
     const nested = (levels: number): Json => (levels === 0 ? 1 : [nested(levels - 1)]);
     expect(applyPatch({}, [add("/a", nested(63))]).ok).toBe(true);
     expect(applyPatch({}, [add("/a", nested(64))]).ok).toBe(false);
+    // Far deeper than the stack is, and refused all the same.
+    let bottomless: Json = 1;
+    for (let level = 0; level < 100_000; level++) bottomless = [bottomless];
+    expect(applyPatch({}, [add("/a", bottomless)]).ok).toBe(false);
     expect(applyPatch([nested(40)], [{ op: "copy", from: "", path: `${"/0".repeat(30)}/-` }]).ok).toBe(false);
   });
 });

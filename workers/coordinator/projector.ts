@@ -3,6 +3,7 @@
  * it. Safe to repeat: rows are upserts guarded by the number of the last event.
  */
 
+import { type ApprovalRow, UPSERT_APPROVALS } from "#store/approval-projection.ts";
 import { type RunRow, rowBatches, UPSERT_RUNS } from "#store/projection.ts";
 import type { Positions } from "#store/shard/positions.ts";
 import type { RunLog } from "#store/shard/run-log.ts";
@@ -24,12 +25,18 @@ const WRITE_TIMEOUT_MS = 30_000;
 /** Rows of the log that D1 has not seen above which the shard takes no new runs. */
 export const PROJECTION_BACKLOG_MAX = 50_000;
 
+/** What D1 shows of a run. */
+export interface ProjectedRows {
+  run: RunRow;
+  approvals: ApprovalRow[];
+}
+
 export class Projector {
   readonly #database: D1Database;
   readonly #runs: RunLog;
   readonly #positions: Positions;
   readonly #logger: Logger;
-  readonly #rowOf: (runId: string) => RunRow | null;
+  readonly #rowsOf: (runId: string) => ProjectedRows | null;
   #through: number;
   #failures = 0;
   /** No flush before this: after a failure D1 is left in peace for a while. */
@@ -41,13 +48,13 @@ export class Projector {
     runs: RunLog;
     positions: Positions;
     logger: Logger;
-    rowOf: (runId: string) => RunRow | null;
+    rowsOf: (runId: string) => ProjectedRows | null;
   }) {
     this.#database = parts.database;
     this.#runs = parts.runs;
     this.#positions = parts.positions;
     this.#logger = parts.logger;
-    this.#rowOf = parts.rowOf;
+    this.#rowsOf = parts.rowsOf;
     this.#through = this.#positions.number("projected_through");
   }
 
@@ -65,9 +72,15 @@ export class Projector {
     return Math.max(PROJECTION_DELAY_MS, this.#notBefore - Date.now());
   }
 
-  async #write(batches: readonly string[]): Promise<void> {
-    if (batches.length === 0) return;
-    const written = this.#database.batch(batches.map((json) => this.#database.prepare(UPSERT_RUNS).bind(json)));
+  async #write(rows: readonly ProjectedRows[]): Promise<void> {
+    const upserts = (statement: string, batches: readonly string[]) =>
+      batches.map((json) => this.#database.prepare(statement).bind(json));
+    const statements = [
+      ...upserts(UPSERT_RUNS, rowBatches(rows.map(({ run }) => run))),
+      ...upserts(UPSERT_APPROVALS, rowBatches(rows.flatMap(({ approvals }) => approvals))),
+    ];
+    if (statements.length === 0) return;
+    const written = this.#database.batch(statements);
     let timer: ReturnType<typeof setTimeout> | null = null;
     const tooLong = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`D1 did not answer in ${WRITE_TIMEOUT_MS} ms`)), WRITE_TIMEOUT_MS);
@@ -81,9 +94,9 @@ export class Projector {
   }
 
   /** A run that cannot be read keeps no other from being carried over. */
-  #rowOrNothing(runId: string): RunRow | null {
+  #rowsOrNothing(runId: string): ProjectedRows | null {
     try {
-      return this.#rowOf(runId);
+      return this.#rowsOf(runId);
     } catch (error) {
       this.#logger.error("a run could not be projected", { run_id: runId, error });
       return null;
@@ -99,9 +112,7 @@ export class Projector {
     try {
       while (this.#through < until) {
         const { runIds, through } = this.#runs.changedSince(this.#through, FLUSH_ROWS_MAX);
-        const rows = runIds.map((runId) => this.#rowOrNothing(runId)).filter((row) => row !== null);
-        const batches = rowBatches(rows);
-        await this.#write(batches);
+        await this.#write(runIds.flatMap((runId) => this.#rowsOrNothing(runId) ?? []));
         // Ids without a row belong to transitions that were taken back.
         this.#through = runIds.length === 0 ? this.#runs.lastId : through;
         this.#positions.set("projected_through", this.#through);

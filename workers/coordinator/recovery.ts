@@ -12,6 +12,9 @@ import { bootId } from "./boot.ts";
 /** Runs that are taken up side by side. */
 const RUNS_AT_ONCE = 100;
 
+/** Looks at a run that cannot be taken up, before it is left to the deadline of its dispatch. */
+const TRIES_MAX = 5;
+
 export interface RecoveryParts {
   runs: RunLog;
   positions: Positions;
@@ -23,17 +26,19 @@ export interface RecoveryParts {
 export class Recovery {
   readonly #parts: RecoveryParts;
   /** Runs whose tasks may be lost; null once they have been taken care of. */
-  #suspects: string[] | null;
+  #suspects: readonly string[] | null;
+  #tries = 0;
   readonly #input: PlanInput;
   #running: Promise<void> | null = null;
+  /** Up to this row of the log the queues had taken every task before this life. */
+  readonly from: number;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
     const { runs, positions, queuesAreInMemory } = parts;
+    this.from = positions.number("sent_through");
     const isNewBoot = queuesAreInMemory && positions.text("boot") !== bootId();
-    const suspects = isNewBoot
-      ? runs.live()
-      : runs.changedSince(positions.number("sent_through"), Number.MAX_SAFE_INTEGER).runIds;
+    const suspects = isNewBoot ? runs.live() : runs.changedSince(this.from, Number.MAX_SAFE_INTEGER).runIds;
     this.#input = { type: isNewBoot ? "queues_lost" : "tasks_unsent" };
     this.#suspects = suspects.length > 0 || isNewBoot ? suspects : null;
   }
@@ -53,9 +58,16 @@ export class Recovery {
 
   async #recover(suspects: readonly string[]): Promise<void> {
     const { change, logger, positions, queuesAreInMemory } = this.#parts;
+    const failed: string[] = [];
     for (let i = 0; i < suspects.length; i += RUNS_AT_ONCE) {
-      const changes = suspects.slice(i, i + RUNS_AT_ONCE).map((runId) => change(runId, this.#input));
-      await Promise.allSettled(changes);
+      const runIds = suspects.slice(i, i + RUNS_AT_ONCE);
+      const settled = await Promise.allSettled(runIds.map((runId) => change(runId, this.#input)));
+      failed.push(...runIds.filter((_, index) => settled[index]?.status === "rejected"));
+    }
+    this.#tries += 1;
+    if (failed.length > 0 && this.#tries < TRIES_MAX) {
+      this.#suspects = failed;
+      return;
     }
     if (queuesAreInMemory) positions.set("boot", bootId());
     this.#suspects = null;

@@ -1,11 +1,15 @@
 /** What is told of a run: its view, its details, its events. Reads what the shard holds and changes nothing. */
+import { approvalViews } from "#engine/approval-view.ts";
 import { type Explanation, explainRun } from "#engine/explain.ts";
+import { type PatchView, patchViews } from "#engine/patch-view.ts";
 import { isTerminal } from "#engine/state.ts";
 import { eventView, nodeExecutions, type RunView, runView } from "#engine/view.ts";
 import type { JsonObject } from "#kernel/json.ts";
-import { runRow } from "#store/projection.ts";
+import { approvalRow } from "#store/approval-projection.ts";
+import { type RunRow, runRow } from "#store/projection.ts";
 import type { EventPage, RunDetails } from "#store/shard/protocol.ts";
 import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import type { ProjectedRows } from "./projector.ts";
 import type { OldRun } from "./retention.ts";
 import type { Transitions } from "./transitions.ts";
 
@@ -35,9 +39,13 @@ export class RunReader {
       ...this.view(run),
       definition: graph.definition as unknown as JsonObject,
       node_executions: nodeExecutions(state, graph, this.#transitions.readStored(state.run_id)),
-      patches: [],
-      approvals: [],
+      patches: this.patches(run),
+      approvals: approvalViews(state),
     };
+  }
+
+  patches({ state }: LoadedRun): PatchView[] {
+    return patchViews(state, this.#transitions.readStored(state.run_id));
   }
 
   explain({ state }: LoadedRun, nowMs: number): Explanation {
@@ -53,10 +61,18 @@ export class RunReader {
   }
 
   /** The run's row for D1; null when the shard does not hold the run. */
-  row(runId: string) {
+  row(runId: string): RunRow | null {
     const state = this.#transitions.load(runId)?.state;
     if (state === undefined) return null;
     return runRow(state, this.#transitions.graphOf(state), this.#transitions.readStored(runId));
+  }
+
+  /** What D1 shows of a run: its row, and a row for each approval that it has asked for. */
+  rows(runId: string): ProjectedRows | null {
+    const state = this.#transitions.load(runId)?.state;
+    const run = this.row(runId);
+    if (state === undefined || run === null) return null;
+    return { run, approvals: approvalViews(state).map((view) => approvalRow(state.tenant, state.seq, view)) };
   }
 
   /** Everything that is known of a run, for its archive. */

@@ -4,19 +4,24 @@
  */
 
 import type { SystemFacts } from "#engine/metrics.ts";
-import { type Outcome, type Plan, type PlanInput, plan, planStart, type RunRequest } from "#engine/plan.ts";
+import { definitionOf } from "#engine/patches.ts";
+import { type Plan, type PlanInput, plan, planStart, type RunRequest } from "#engine/plan.ts";
+import type { PriorResults } from "#engine/prior-results.ts";
 import type { ReadStored } from "#engine/scope.ts";
 import { isTerminal, type RunState } from "#engine/state.ts";
 import type { EngineContext } from "#engine/transition.ts";
 import { invariant } from "#kernel/errors.ts";
 import type { Graphs } from "#store/shard/graphs.ts";
 import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
-import type { CompiledGraph } from "#workflow/graph.ts";
+import type { Logger } from "#telemetry/log.ts";
+import { type CompiledGraph, compileGraph } from "#workflow/graph.ts";
 import type { Alarm } from "./alarm.ts";
+import type { Children } from "./children.ts";
 import type { Commit } from "./commit-group.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { PROJECTION_DELAY_MS } from "./projector.ts";
 import type { RunCache } from "./run-cache.ts";
+import { ValueCache } from "./value-cache.ts";
 import type { Waiters } from "./waiters.ts";
 
 export interface TransitionParts {
@@ -26,14 +31,22 @@ export interface TransitionParts {
   dispatcher: Dispatcher;
   waiters: Waiters;
   alarm: Alarm;
+  children: Children;
+  logger: Logger;
   /** The `system` part of what the coordinator measures. */
   describeSystem(nowMs: number): SystemFacts;
   /** Asks for the rest of a transition that was cut, in a later turn. */
   goOn(runId: string): void;
 }
 
+export interface Changed {
+  run: LoadedRun;
+  planned: Plan;
+}
+
 export class Transitions {
   readonly #parts: TransitionParts;
+  readonly #values = new ValueCache();
 
   constructor(parts: TransitionParts) {
     this.#parts = parts;
@@ -49,24 +62,40 @@ export class Transitions {
     return loaded;
   }
 
+  /** The graph of the run as it is now. */
   graphOf(state: RunState): CompiledGraph {
+    const base = this.#baseOf(state);
+    if (state.applied.length === 0) return base;
+    return this.#parts.graphs.patched(state.run_id, state.applied, () =>
+      compileGraph(definitionOf(state, base.definition, this.readStored(state.run_id))),
+    );
+  }
+
+  /** The graph that the run began with. */
+  #baseOf(state: RunState): CompiledGraph {
     const graph = this.#parts.graphs.get(state.tenant, state.artifact_id);
     invariant(graph !== null, `the shard holds the artifact of ${state.run_id}`);
     return graph;
   }
 
   readStored(runId: string): ReadStored {
-    return (path, visit) => this.#parts.runs.readValue(runId, path, visit);
+    const { runs } = this.#parts;
+    return (path, visit) => this.#values.read(`${runId}/${path}/${visit}`, () => runs.readText(runId, path, visit));
   }
 
   contextOf(state: RunState): EngineContext {
-    return { graph: this.graphOf(state), nowMs: Date.now(), readStored: this.readStored(state.run_id) };
+    return {
+      graph: this.graphOf(state),
+      base: this.#baseOf(state).definition,
+      nowMs: Date.now(),
+      readStored: this.readStored(state.run_id),
+    };
   }
 
   /** Begins a run of an artifact that the shard holds. */
-  start(request: RunRequest, graph: CompiledGraph, commit: Commit): LoadedRun {
-    const { cache, runs } = this.#parts;
-    commit.undo(() => cache.drop(request.run_id));
+  start(request: RunRequest, graph: CompiledGraph, commit: Commit, prior?: PriorResults): LoadedRun {
+    const { runs } = this.#parts;
+    commit.undo(() => this.#takeBack(request.run_id));
     const nowMs = Date.now();
     const context = {
       graph,
@@ -74,7 +103,7 @@ export class Transitions {
       readStored: this.readStored(request.run_id),
       system: this.#parts.describeSystem(nowMs),
     };
-    const planned = planStart(request, context);
+    const planned = planStart(request, context, prior);
     this.#storeValues(planned);
     const { run, units } = runs.create(planned.state, planned.events, wakeAt(planned));
     this.#keep(run, units, planned, commit);
@@ -82,17 +111,51 @@ export class Transitions {
   }
 
   /** Hands an input to a run; null when this shard does not hold it. */
-  change(runId: string, input: PlanInput, commit: Commit): { run: LoadedRun; outcome: Outcome } | null {
-    const { cache, runs } = this.#parts;
+  change(runId: string, input: PlanInput, commit: Commit): Changed | null {
+    const { graphs, runs } = this.#parts;
     const run = this.load(runId);
     if (run === null) return null;
-    commit.undo(() => cache.drop(runId));
+    commit.undo(() => this.#takeBack(runId));
     const planned = plan(run.state, input, this.contextOf(run.state));
     this.#storeValues(planned);
     const units = runs.append(run, planned.events, wakeAt(planned));
     if (input.type === "tick") runs.correctDueAt(run, wakeAt(planned));
+    if (planned.graph !== undefined) graphs.keepPatched(runId, run.state.applied, planned.graph);
     this.#keep(run, units, planned, commit);
-    return { run, outcome: planned.outcome };
+    return { run, planned };
+  }
+
+  /** A child's end and a parent's are told in the same commit: both live in this shard. */
+  #tellRelatives(planned: Plan, commit: Commit): void {
+    for (const effect of planned.effects) {
+      if (effect.type === "tell_parent") {
+        const { parent, child, outcome } = effect;
+        const { path, visit } = parent;
+        this.#changeRelative(parent.run_id, { type: "child_ended", path, visit, child, outcome }, commit);
+      } else if (effect.type === "cancel_child") {
+        this.#changeRelative(
+          effect.run_id,
+          { type: "cancel", reason: "its parent does not wait for it any more" },
+          commit,
+        );
+      }
+    }
+  }
+
+  /** A relative that cannot be told keeps nobody from ending; the next look after the child tells it again. */
+  #changeRelative(runId: string, input: PlanInput, commit: Commit): void {
+    try {
+      this.change(runId, input, commit);
+    } catch (error) {
+      this.#takeBack(runId);
+      this.#parts.logger.error("a relative of a run could not be told", { run_id: runId, input: input.type, error });
+    }
+  }
+
+  /** A transition was rolled back: memory forgets what it believed of it. */
+  #takeBack(runId: string): void {
+    this.#parts.cache.drop(runId);
+    this.#values.forget();
   }
 
   #storeValues(planned: Plan): void {
@@ -103,11 +166,14 @@ export class Transitions {
   }
 
   #keep(run: LoadedRun, units: number, planned: Plan, commit: Commit): void {
-    const { alarm, cache, dispatcher, goOn, runs, waiters } = this.#parts;
+    const { alarm, cache, children, dispatcher, goOn, runs, waiters } = this.#parts;
     const { run_id: runId, status } = run.state;
     cache.put(run, units);
-    if (planned.events.length === 0) return;
     const rowId = runs.lastId;
+    this.#tellRelatives(planned, commit);
+    const wanted = planned.effects.flatMap((effect) => (effect.type === "child" ? [effect.request] : []));
+    if (wanted.length > 0) commit.after(() => children.ensure(wanted));
+    if (planned.events.length === 0) return;
     const tasks = planned.effects.flatMap((effect) => (effect.type === "dispatch" ? [effect.task] : []));
     commit.after(() => {
       dispatcher.send(tasks, rowId);

@@ -1,18 +1,13 @@
-/** One run: look at it as a whole, in full, event by event or by what it waits for, and cancel it. */
+/** One run: look at it as a whole, in full, event by event or by what it waits for. What changes it is others'. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import { explainEnd } from "#engine/explain.ts";
 import { eventView } from "#engine/view.ts";
-import { ApiError } from "#kernel/errors.ts";
-import { type RunArchive, readArchive } from "#store/archive.ts";
-import type { CoordinatorRpc } from "#store/shard/protocol.ts";
-import { EVENTS_LIMIT_DEFAULT, EVENTS_LIMIT_MAX, REASON_LENGTH_MAX } from "../limits.ts";
+import { askOrArchive } from "../ask-run.ts";
+import { EVENTS_LIMIT_DEFAULT, EVENTS_LIMIT_MAX } from "../limits.ts";
 import { BASE_PATH, json, protectedRoute } from "../route.ts";
-import { acceptedOf, acceptedRun, eventPage, explanation, runDetails, wholeRun } from "../run-schemas.ts";
+import { eventPage, explanation, runDetails, wholeRun } from "../run-schemas.ts";
 import type { AppEnv } from "../services.ts";
-
-const cancelBody = z.strictObject({ reason: z.string().max(REASON_LENGTH_MAX).optional() }).optional();
 
 const params = z.object({ id: z.string() });
 
@@ -58,26 +53,15 @@ const explain = protectedRoute("read", {
   responses: { 200: json(explanation, "the explanation; of an ended run how it ended") },
 });
 
-const cancel = protectedRoute(
-  "run",
-  {
-    method: "post",
-    path: `${BASE_PATH}/runs/{id}/cancel`,
-    tags: ["runs"],
-    summary: "Cancel a run: no node starts after the answer",
-    request: { params, body: json(cancelBody, "why, if it matters") },
-    responses: { 202: json(acceptedRun, "cancelled") },
-  },
-  ["conflict"],
-);
-
 export const singleRunRoutes = new OpenAPIHono<AppEnv>()
   .openapi(get, async (context) => {
     const { id } = context.req.valid("param");
+    const { tenant } = context.get("principal");
     const run = await askOrArchive(
-      context,
+      context.get("services"),
+      tenant,
       id,
-      (shard, tenant) => shard.run(tenant, id),
+      (shard) => shard.run(tenant, id),
       ({ details: whole }) => {
         const { definition: _, node_executions: __, patches: ___, approvals: ____, ...run } = whole;
         return run;
@@ -87,21 +71,25 @@ export const singleRunRoutes = new OpenAPIHono<AppEnv>()
   })
   .openapi(details, async (context) => {
     const { id } = context.req.valid("param");
+    const { tenant } = context.get("principal");
     const run = await askOrArchive(
-      context,
+      context.get("services"),
+      tenant,
       id,
-      (shard, tenant) => shard.details(tenant, id),
+      (shard) => shard.details(tenant, id),
       (archive) => archive.details,
     );
     return context.json(run, 200);
   })
   .openapi(events, async (context) => {
     const { id } = context.req.valid("param");
+    const { tenant } = context.get("principal");
     const { after, limit } = context.req.valid("query");
     const page = await askOrArchive(
-      context,
+      context.get("services"),
+      tenant,
       id,
-      (shard, tenant) => shard.events(tenant, id, after, limit),
+      (shard) => shard.events(tenant, id, after, limit),
       (archive) => {
         const items = archive.events.filter((event) => event.seq > after).slice(0, limit);
         const nextAfter = items.at(-1)?.seq ?? after;
@@ -113,46 +101,14 @@ export const singleRunRoutes = new OpenAPIHono<AppEnv>()
   })
   .openapi(explain, async (context) => {
     const { id } = context.req.valid("param");
+    const { tenant } = context.get("principal");
     const explained = await askOrArchive(
-      context,
+      context.get("services"),
+      tenant,
       id,
-      (shard, tenant) => shard.explain(tenant, id),
+      (shard) => shard.explain(tenant, id),
       ({ details: { status, error, duration_ms: durationMs } }) =>
         explainEnd({ status, error: error ?? null, durationMs }),
     );
     return context.json(explained, 200);
-  })
-  .openapi(cancel, async (context) => {
-    const { id } = context.req.valid("param");
-    const reason = context.req.valid("json")?.reason ?? null;
-    const reply = await askOrArchive(
-      context,
-      id,
-      async (shard, tenant) => {
-        const answer = await shard.cancel(tenant, id, reason);
-        return answer.outcome === "not_found" ? null : answer;
-      },
-      (archive) => ({ outcome: "terminal" as const, run: archive.details }),
-    );
-    if (reply.outcome === "terminal") throw new ApiError("conflict", `the run has ${reply.run.status} already`);
-    return context.json(acceptedOf(reply.run), 202);
   });
-
-/** Asks the shard that the id names; a run that its shard has let go is read from its archive. */
-async function askOrArchive<Value>(
-  context: Context<AppEnv>,
-  id: string,
-  ask: (shard: CoordinatorRpc, tenant: string) => Promise<Value | null>,
-  fromArchive: (archive: RunArchive) => Value,
-): Promise<Value> {
-  const { shards, d1 } = context.get("services");
-  const { tenant } = context.get("principal");
-  const address = shards.addressOf(id);
-  if (address !== null) {
-    const value = await shards.call(address, (shard) => ask(shard, tenant));
-    if (value !== null) return value;
-    const archive = await readArchive(d1, tenant, id);
-    if (archive !== null) return fromArchive(archive);
-  }
-  throw new ApiError("not_found", `there is no run "${id.slice(0, 100)}"`);
-}

@@ -5,28 +5,17 @@ import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledNode } from "#workflow/graph.ts";
 import { LIST_ITEMS_MAX } from "#workflow/limits.ts";
 import type { AggregateOperation, FunctionName } from "#workflow/node-configs.ts";
-import type { Scope } from "../scope.ts";
+import { renderConfig } from "../render-config.ts";
 import { aggregate, describe } from "./aggregate.ts";
+import type { InlineContext } from "./context.ts";
 import { callFunction } from "./functions.ts";
-
-export interface InlineContext {
-  scope: Scope;
-  via: string | null;
-  nowMs: number;
-  uuid(): string;
-}
+import { endPass } from "./loop.ts";
 
 export function runInline(node: CompiledNode, context: InlineContext): Result<Json, NodeError> {
   const { scope } = context;
-  const rendered = node.config.render(scope.templateScope(node.id));
+  const rendered = renderConfig(node, scope);
   if (!rendered.ok) return rendered;
-  const parsed = node.type.config.safeParse(rendered.value);
-  if (!parsed.success) {
-    return fail(
-      nodeError("template_unresolved", `config does not fit once rendered: ${parsed.error.issues[0]?.message}`),
-    );
-  }
-  const config = parsed.data as JsonObject;
+  const config = rendered.value;
   const input = scope.input(node);
   switch (node.type.type) {
     case "conditional":
@@ -49,6 +38,8 @@ export function runInline(node: CompiledNode, context: InlineContext): Result<Js
         nowMs: context.nowMs,
         uuid: context.uuid,
       });
+    case "loop":
+      return endPass(node, input, context);
     default:
       return fail(nodeError("internal", `node type ${node.type.type} is not inline`));
   }
@@ -66,7 +57,7 @@ function transform(
   }
   const program = node.programs.get("expression");
   if (program === undefined) return fail(nodeError("internal", "the expression was not compiled"));
-  return program.evaluate(context.scope.variables(program, { output: input, via: context.via }));
+  return program.evaluate(context.scope.variables(program, { path: node.id, output: input }));
 }
 
 function filter(node: CompiledNode, source: Json, context: InlineContext): Result<Json, NodeError> {
@@ -78,7 +69,7 @@ function filter(node: CompiledNode, source: Json, context: InlineContext): Resul
   if (source.length > LIST_ITEMS_MAX) {
     return fail(nodeError("expression_limit", `filter takes at most ${LIST_ITEMS_MAX} items, not ${source.length}`));
   }
-  const shared = context.scope.variables(program, { output: source, via: context.via });
+  const shared = context.scope.variables(program, { path: node.id, output: source });
   const kept: Json[] = [];
   for (const [index, item] of source.entries()) {
     const held = program.evaluate({ ...shared, item, index });

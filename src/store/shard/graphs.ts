@@ -34,6 +34,21 @@ export class Graphs {
     return graph;
   }
 
+  /** The graph of a run that has changed its own: compiled anew where memory has it no more. */
+  patched(runId: string, applied: readonly number[], make: () => CompiledGraph): CompiledGraph {
+    const key = patchedKey(runId, applied);
+    const known = this.#compiled.get(key);
+    if (known !== undefined) return known;
+    const graph = make();
+    this.keepPatched(runId, applied, graph);
+    return graph;
+  }
+
+  keepPatched(runId: string, applied: readonly number[], graph: CompiledGraph): void {
+    const units = JSON.stringify(graph.definition).length;
+    this.#compiled.set(patchedKey(runId, applied), graph, units * BYTES_PER_UNIT);
+  }
+
   /** Stores a checked definition with the shard; to be called inside a transaction. */
   add(tenant: string, artifactId: string, definition: JsonObject): CompiledGraph {
     const graph = compileGraph(workflowSchema.parse(definition) as WorkflowDefinition);
@@ -63,4 +78,9 @@ export class Graphs {
       .toArray();
     for (const row of removed) this.forget(row.tenant, row.artifact_id);
   }
+}
+
+/** The patches of a run never change, so those that hold say which graph it is. */
+function patchedKey(runId: string, applied: readonly number[]): string {
+  return `${runId}@${applied.join(",")}`;
 }

@@ -1,9 +1,14 @@
 /** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
+import type { ApprovalView } from "#engine/approval-view.ts";
+import type { Refusal, RunCommand } from "#engine/commands/command.ts";
+import type { ReplayMode } from "#engine/events.ts";
 import type { Explanation } from "#engine/explain.ts";
+import type { PatchView } from "#engine/patch-view.ts";
 import type { Outcome } from "#engine/plan.ts";
 import type { RunStatus } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import type { EventView, NodeExecution, RunView } from "#engine/view.ts";
+import type { Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 
 export interface StartRequest {
@@ -35,14 +40,52 @@ export type StartedReply =
   | { outcome: "started" | "replayed"; run_id: string; status: RunStatus }
   | { outcome: "definition_needed" | "key_conflict" | "overloaded" | "failed" };
 
-export type CancelReply = { outcome: "cancelled" | "terminal"; run: RunView } | { outcome: "not_found" };
+/** Why the run stays as it is, in the words of the API. */
+export interface Refused extends Refusal {
+  outcome: "refused";
+}
+
+/**
+ * What became of a command. `value`: `patch` gives `{ seq, status, diff }`, or `{ diff }` of a dry run; `decide` the
+ * approval, `decide_patch` the patch; others null.
+ */
+export type CommandReply = { outcome: "done"; run: RunView; value: Json } | Refused;
+
+/** A new run in the shard of the one that it replays. */
+export interface ReplayRequest {
+  run_id: string;
+  mode: ReplayMode;
+  /** The node to begin from: what ended before it is taken over. */
+  from?: string;
+  /** Another workflow than that of the replayed run; `definition` as for a start. */
+  artifact_id?: string;
+  workflow?: string | null;
+  definition?: JsonObject;
+  /** Other inputs; only where nothing is taken over. */
+  inputs?: JsonObject;
+  labels?: Record<string, string>;
+  /** Without \`from\`: begin at the node that failed the run, if one did. */
+  from_failed?: boolean;
+  by: string;
+}
+
+export type ReplayReply =
+  | { outcome: "started"; run: RunView }
+  | { outcome: "definition_needed" | "overloaded" }
+  | Refused;
 
 export interface RunDetails extends RunView {
   definition: JsonObject;
   node_executions: Record<string, NodeExecution>;
-  patches: [];
-  approvals: [];
+  patches: PatchView[];
+  approvals: ApprovalView[];
 }
+
+/** One of many: a command for a run, or a replay of it from its start or from the node that failed it. */
+export type BulkItem = { run_id: string; command: RunCommand } | { run_id: string; replay: ReplayRequest };
+
+/** What became of one of many: without the run's values, so that a hundred of them travel in one answer. */
+export type BulkReply = { outcome: "done" } | Refused | { outcome: "absent" } | { outcome: "overloaded" | "failed" };
 
 export interface EventPage {
   items: EventView[];
@@ -74,12 +117,29 @@ export interface CoordinatorRpc {
   details(tenant: string, runId: string): Promise<RunDetails | null>;
   explain(tenant: string, runId: string): Promise<Explanation | null>;
   events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
-  cancel(tenant: string, runId: string, reason: string | null): Promise<CancelReply>;
+  /** Asks something of a run; null when this shard does not hold it. */
+  command(tenant: string, runId: string, command: RunCommand): Promise<CommandReply | null>;
+  /** The latest approval of each node that asked for one. */
+  approvals(tenant: string, runId: string): Promise<ApprovalView[] | null>;
+  patches(tenant: string, runId: string): Promise<PatchView[] | null>;
+  replayRun(tenant: string, runId: string, request: ReplayRequest): Promise<ReplayReply | null>;
+  /** Each answered by itself and in order, in one commit. A cancel of what is cancelled is `done`. */
+  bulk(tenant: string, items: BulkItem[]): Promise<BulkReply[]>;
   /** Workers say which tasks they hold; the answers stand in the same order, `too_late` means drop it. */
   tasksStarted(starts: OfTenant<TaskStart>[]): Promise<Outcome[]>;
   tasksEnded(results: OfTenant<TaskResult>[]): Promise<Outcome[]>;
   /** The config of a task whose message was too small to carry it; null when nobody waits for it any more. */
   taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null>;
+  /**
+   * What would become of an agent's patch after those it has got through already; changes nothing. Null when nobody
+   * waits for the attempt any more.
+   */
+  tryPatch(
+    tenant: string,
+    address: TaskAddress,
+    earlier: Json[][],
+    operations: Json[],
+  ): Promise<Result<{ summary: string[] }, Problem[]> | null>;
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;

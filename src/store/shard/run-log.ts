@@ -6,7 +6,6 @@
 import { fold } from "#engine/apply.ts";
 import type { RunEvent } from "#engine/events.ts";
 import { nextDueAt, parseState, type RunState, serialiseState } from "#engine/state.ts";
-import type { Json } from "#kernel/json.ts";
 
 /** A row of a Durable Object may hold 2 MB; UTF-16 units of at most three bytes each stay below it. */
 export const CHUNK_UNITS = 600_000;
@@ -30,8 +29,10 @@ export interface LoadedRun {
   state: RunState;
   /** `due_at` as stored. */
   dueAt: number | null;
-  /** `seq` of the snapshot, 0 without one. */
+  /** `seq` of the snapshot, 0 without one; its text, and that of the events since. */
   snapshotSeq: number;
+  snapshotUnits: number;
+  unitsSince: number;
   /** Units of text that the state was folded from: about what it weighs in memory. */
   units: number;
 }
@@ -61,11 +62,13 @@ export class RunLog {
     const header = this.header(runId);
     if (header === null) return null;
     const snapshot = this.#sql.exec<{ seq: number }>("SELECT seq FROM snapshot WHERE run_id = ?", runId).toArray()[0];
-    const text = snapshot === undefined ? "" : this.#readText(runId, SNAPSHOT_PATH, 0);
+    const text = snapshot === undefined ? "" : this.readText(runId, SNAPSHOT_PATH, 0);
     const read = { units: text.length };
     const base = text === "" ? undefined : parseState(text);
     const state = fold(this.#eventsAfter(runId, snapshot?.seq ?? 0, read), base);
-    return { state, dueAt: header.due_at, snapshotSeq: snapshot?.seq ?? 0, units: read.units };
+    const unitsSince = read.units - text.length;
+    const snapshotSeq = snapshot?.seq ?? 0;
+    return { state, dueAt: header.due_at, snapshotSeq, snapshotUnits: text.length, unitsSince, units: read.units };
   }
 
   /** Events numbered above `after`, oldest first, at most `limit`. */
@@ -102,7 +105,14 @@ export class RunLog {
 
   /** Writes a run's first transition; answers with the run and the units its events take as text. */
   create(state: RunState, events: readonly RunEvent[], wakeAt: number | null): { run: LoadedRun; units: number } {
-    const run: LoadedRun = { state, dueAt: dueAtOf(state, wakeAt), snapshotSeq: 0, units: 0 };
+    const run: LoadedRun = {
+      state,
+      dueAt: dueAtOf(state, wakeAt),
+      snapshotSeq: 0,
+      snapshotUnits: 0,
+      unitsSince: 0,
+      units: 0,
+    };
     this.#sql.exec(
       "INSERT INTO run (run_id, tenant, artifact_id, due_at, ended_at) VALUES (?, ?, ?, ?, ?)",
       state.run_id,
@@ -153,8 +163,11 @@ export class RunLog {
       units += text.length;
     }
     const { state } = run;
+    run.unitsSince += units;
     const interval = Math.max(SNAPSHOT_EVENTS_MIN, state.nodes.size * 4);
-    if (state.seq - run.snapshotSeq >= interval && state.ended_at === null) this.#snapshot(run);
+    // A large state (a map's results) is written again only once the log has grown by as much: its cost stays in proportion.
+    const isDue = state.seq - run.snapshotSeq >= interval && run.unitsSince >= run.snapshotUnits;
+    if (isDue && state.ended_at === null) this.#snapshot(run);
     return units;
   }
 
@@ -162,13 +175,16 @@ export class RunLog {
     const { run_id: runId, seq } = run.state;
     // The state before may have taken more chunks.
     this.#sql.exec("DELETE FROM stored_value WHERE run_id = ? AND path = ?", runId, SNAPSHOT_PATH);
-    this.storeValue(runId, SNAPSHOT_PATH, 0, serialiseState(run.state));
+    const text = serialiseState(run.state);
+    this.storeValue(runId, SNAPSHOT_PATH, 0, text);
     this.#sql.exec(
       "INSERT INTO snapshot (run_id, seq) VALUES (?1, ?2) ON CONFLICT (run_id) DO UPDATE SET seq = ?2",
       runId,
       seq,
     );
     run.snapshotSeq = seq;
+    run.snapshotUnits = text.length;
+    run.unitsSince = 0;
   }
 
   storeValue(runId: string, path: string, visit: number, text: string): void {
@@ -189,11 +205,8 @@ export class RunLog {
     }
   }
 
-  readValue(runId: string, path: string, visit: number): Json {
-    return JSON.parse(this.#readText(runId, path, visit)) as Json;
-  }
-
-  #readText(runId: string, path: string, visit: number): string {
+  /** A value as its text; empty when there is none. */
+  readText(runId: string, path: string, visit: number): string {
     let text = "";
     const rows = this.#sql.exec<{ text: string }>(
       "SELECT text FROM stored_value WHERE run_id = ? AND path = ? AND visit = ? ORDER BY chunk",

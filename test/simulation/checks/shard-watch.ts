@@ -1,0 +1,202 @@
+/**
+ * Watches the tables of one shard: after every step it reads what is new in the log, lets the models judge it, and
+ * compares what the object has in memory with what folding the log gives.
+ */
+import { apply, createState } from "#engine/apply.ts";
+import type { RunEvent } from "#engine/events.ts";
+import { type RunState, serialiseState } from "#engine/state.ts";
+import type { Json } from "#kernel/json.ts";
+import { type LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import type { RunModel } from "../model/run-model.ts";
+import { take } from "../model/take.ts";
+import { must } from "../model/violation.ts";
+import type { ObjectHost } from "../platform/object-host.ts";
+import { Cursor } from "../platform/object-life.ts";
+import type { Trace } from "../platform/trace.ts";
+import { cachedRuns } from "./cached-runs.ts";
+
+export interface WatchParts {
+  host: ObjectHost;
+  /** Models of all runs, of every shard. */
+  runs: Map<string, RunModel>;
+  /** The model of a run whose log begins with this event. */
+  begin(first: RunEvent, watch: ShardWatch): RunModel;
+  trace: Trace;
+  /** Transactions may have failed, and been done again piece by piece. */
+  mayRepeatWrites: boolean;
+}
+
+/** Statements that one row of the log may come with: header, snapshot, key, definition, large values. */
+const WRITES_PER_ROW = 8;
+const WRITES_BESIDE = 12;
+
+interface EventRow {
+  id: number;
+  run_id: string;
+  events: string;
+}
+
+export class ShardWatch {
+  readonly host: ObjectHost;
+  readonly #parts: WatchParts;
+  readonly #folded = new Map<string, RunState>();
+  #lastId = 0;
+
+  constructor(parts: WatchParts) {
+    this.host = parts.host;
+    this.#parts = parts;
+  }
+
+  /** Looks at what the step that has just ended wrote. */
+  look(): void {
+    const { disk } = this.host;
+    if (!disk.isTouched) return;
+    disk.isTouched = false;
+    if (!this.#hasTables) return;
+    const rows = disk.look(
+      "SELECT id, run_id, events FROM event WHERE id > ? ORDER BY id",
+      this.#lastId,
+    ) as unknown as EventRow[];
+    const touched = new Set<RunModel>();
+    for (const row of rows) {
+      this.#lastId = row.id;
+      touched.add(this.#takeRow(row));
+    }
+    for (const run of touched) this.#compare(run);
+    if (rows.length > 0) this.#count();
+    this.#judgeCost(rows.length, touched);
+    disk.writes = 0;
+  }
+
+  /** The object was lost: runs whose latest events went with it are read again from what is left. */
+  forgetLost(): void {
+    const { disk } = this.host;
+    const hasTables = this.#hasTables;
+    const left = hasTables ? disk.look("SELECT run_id, max(last_seq) AS seq FROM event GROUP BY run_id") : [];
+    const seqs = new Map(left.map((row) => [String(row.run_id), Number(row.seq)]));
+    this.#lastId = hasTables ? Number(disk.look("SELECT max(id) AS id FROM event")[0]?.id ?? 0) : 0;
+    for (const [runId, run] of this.#parts.runs) {
+      if (run.shard !== this.host.name || seqs.get(runId) === run.seq) continue;
+      this.#parts.runs.delete(runId);
+      this.#folded.delete(runId);
+      const rows = hasTables
+        ? disk.look("SELECT id, run_id, events FROM event WHERE run_id = ? ORDER BY id", runId)
+        : [];
+      for (const row of rows) this.#takeRow(row as unknown as EventRow);
+    }
+  }
+
+  /** Loads every run anew, as a new life of the object would. */
+  reload(): void {
+    for (const [runId, folded] of this.#folded) this.#compareLoaded(runId, folded);
+  }
+
+  /** A value that stands beside the log. */
+  readStored(runId: string, path: string, visit: number): Json {
+    const rows = this.host.disk.look(
+      "SELECT text FROM stored_value WHERE run_id = ? AND path = ? AND visit = ? ORDER BY chunk",
+      runId,
+      path,
+      visit,
+    );
+    must(rows.length > 0, "10", () => `the value of ${path}/${visit} of ${runId} is not there`);
+    return JSON.parse(rows.map((row) => String(row.text)).join("")) as Json;
+  }
+
+  /** They are part of what a lost object may not have flushed. */
+  get #hasTables(): boolean {
+    return this.host.disk.look("SELECT 1 FROM sqlite_schema WHERE name = 'event'").length > 0;
+  }
+
+  #takeRow(row: EventRow): RunModel {
+    const events = JSON.parse(row.events) as RunEvent[];
+    const { runs, begin, trace } = this.#parts;
+    let run = runs.get(row.run_id);
+    for (const event of events) {
+      trace.note(() => `event    ${row.run_id.slice(-4)} ${describe(event)}`);
+      if (run === undefined) {
+        must(event.type === "run.queued", "6", () => `the log of ${row.run_id} begins with ${event.type}`);
+        run = begin(event, this);
+        runs.set(row.run_id, run);
+        this.#folded.set(row.run_id, createState(event));
+        take(run, event);
+        continue;
+      }
+      take(run, event);
+      apply(this.#folded.get(row.run_id) as RunState, event);
+    }
+    must(run !== undefined, "6", () => `a row of ${row.run_id} holds no event`);
+    run.endTransition();
+    return run;
+  }
+
+  /** Invariant 10: the cached state, the folded log and the model agree. */
+  #compare(run: RunModel): void {
+    const folded = this.#folded.get(run.runId) as RunState;
+    const { life } = this.host;
+    const cached = life === null ? undefined : cachedRuns(life).get(run.runId);
+    if (cached !== undefined) mustBeSame(run.runId, "the cached state", cached, folded);
+    if (run.seq % 16 === 0) this.#compareLoaded(run.runId, folded);
+    must(folded.status === run.status, "10", () => `${run.runId} is ${folded.status}, and its log says ${run.status}`);
+    for (const [id, node] of run.nodes) {
+      const status = folded.nodes.get(id)?.status ?? "pending";
+      must(status === node.status, "10", () => `${id} of ${run.runId} is ${status}, and its log says ${node.status}`);
+    }
+  }
+
+  #compareLoaded(runId: string, folded: RunState): void {
+    const { disk } = this.host;
+    const sql = { exec: (query: string, ...bindings: string[]) => new Cursor(disk.look(query, ...bindings)) };
+    const loaded = new RunLog(sql as unknown as SqlStorage, 0).load(runId);
+    must(loaded !== null, "10", () => `${runId} cannot be loaded`);
+    mustBeSame(runId, "the state as loaded", loaded, folded);
+  }
+
+  /** Invariant 14. */
+  #count(): void {
+    const [counted] = this.host.disk.look(
+      "SELECT count(*) AS runs, count(due_at) AS live, count(ended_at) AS ended FROM run",
+    );
+    const own = [...this.#parts.runs.values()].filter((run) => run.shard === this.host.name);
+    const ended = own.filter((run) => run.isTerminal).length;
+    const isRight = counted?.runs === own.length && counted.ended === ended && counted.live === own.length - ended;
+    must(isRight, "14", () => `${own.length} runs, ${ended} ended; the shard counts ${JSON.stringify(counted)}`);
+  }
+
+  /** Invariant 15: what a transition writes, and what loading a run must read, has a bound. */
+  #judgeCost(rows: number, touched: ReadonlySet<RunModel>): void {
+    const { disk } = this.host;
+    const allowed = rows * WRITES_PER_ROW + WRITES_BESIDE;
+    const isBounded = this.#parts.mayRepeatWrites || disk.writes <= allowed;
+    must(isBounded, "15", () => `${disk.writes} statements were written for ${rows} rows of the log`);
+    for (const run of touched) {
+      if (run.seq <= 256 || run.isTerminal) continue;
+      const seq = Number(disk.look("SELECT seq FROM snapshot WHERE run_id = ?", run.runId)[0]?.seq ?? 0);
+      const most = Math.max(256, run.definition.nodes.size * 4);
+      must(run.seq - seq < most, "15", () => `${run.runId} has ${run.seq - seq} events after its last snapshot`);
+    }
+  }
+}
+
+function mustBeSame(runId: string, what: string, run: LoadedRun, folded: RunState): void {
+  const given = serialiseState(run.state);
+  const expected = serialiseState(folded);
+  must(given === expected, "10", () => `${what} of ${runId} is not what its log gives: ${difference(given, expected)}`);
+}
+
+/** The first place where two texts differ, with what stands around it. */
+function difference(left: string, right: string): string {
+  let at = 0;
+  while (left[at] === right[at]) at += 1;
+  const from = Math.max(0, at - 80);
+  return `…${left.slice(from, at + 80)}… and not …${right.slice(from, at + 80)}…`;
+}
+
+/** An event in one line. */
+function describe(event: RunEvent): string {
+  const { seq, at: _, type, ...rest } = event;
+  const { metrics: __, system: ___, output, inputs: ____, ...told } = rest as Record<string, unknown>;
+  const text = JSON.stringify(told);
+  const value = output === undefined ? "" : ` → ${JSON.stringify(output).slice(0, 80)}`;
+  return `${seq} ${type} ${text}${value}`;
+}

@@ -1,0 +1,264 @@
+/**
+ * A run as its log tells it, checked event by event against the rules: a second, independent reading of what the engine
+ * may do. Knows nothing of plans, states or graphs; what is not legal throws a violation.
+ */
+import type { RunEvent } from "#engine/events.ts";
+import type { TaskOutcome } from "#engine/task.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
+import { kindOf } from "../nodes/registry.ts";
+import type { Reading } from "../scenario/expressions.ts";
+import { errorAsOutput, type Given, refuses } from "../scenario/given.ts";
+import { render } from "../scenario/templates.ts";
+import type { DefinitionModel } from "./definition-model.ts";
+import { NodeModel } from "./node-model.ts";
+import { type Route, routeOf } from "./routing-model.ts";
+import { must, Violation } from "./violation.ts";
+
+/** What the model is told of the world around the log. */
+export interface Surroundings {
+  readStored(runId: string, path: string, visit: number): Json;
+  /** What workers have reported of an attempt (`run/path/visit/attempt`) so far. */
+  reported(taskId: string): readonly TaskOutcome[];
+  /** Which life of the object it was at that time, from 1. */
+  lifeAt(atMs: number): number;
+  /** Queues and workers live and die with the process. */
+  local: boolean;
+  /** Whether anything happened by which a task may never be heard of. */
+  mayBeUnheard(): boolean;
+}
+
+/** Keys of configs that are expressions: templates in them are left alone. */
+const EXPRESSION_KEYS = new Set(["condition", "expression"]);
+
+export type EventOf<Type extends RunEvent["type"]> = Extract<RunEvent, { type: Type }>;
+
+export class RunModel {
+  readonly runId: string;
+  /** Name of the shard that holds it. */
+  readonly shard: string;
+  readonly definition: DefinitionModel;
+  readonly surroundings: Surroundings;
+  readonly log: RunEvent[] = [];
+  /** The status as people see it after each event. */
+  readonly statuses: string[] = [];
+  readonly nodes = new Map<string, NodeModel>();
+  readonly active = new Set<NodeModel>();
+  status: "none" | "queued" | "running" | "completed" | "failed" | "cancelled" = "none";
+  generation = 1;
+  inputs: Json = null;
+  /** The first failure that nothing handled. */
+  failing: { node: string; code: string; message: string } | null = null;
+  /** A running node was cancelled in this transition, so it must end the run. */
+  mustEnd = false;
+  /** How the end of a node must be routed by the very next event. */
+  #routeDue: { node: NodeModel; route: Route } | null = null;
+
+  constructor(runId: string, shard: string, definition: DefinitionModel, surroundings: Surroundings) {
+    this.runId = runId;
+    this.shard = shard;
+    this.definition = definition;
+    this.surroundings = surroundings;
+  }
+
+  get seq(): number {
+    return this.log.length;
+  }
+
+  get isTerminal(): boolean {
+    return this.status === "completed" || this.status === "failed" || this.status === "cancelled";
+  }
+
+  /** Notes that the event is the next one in the log, if it may be. */
+  append(event: RunEvent): void {
+    const last = this.log.at(-1);
+    must(event.seq === this.seq + 1, "6", () => `event ${event.seq} follows ${this.seq} in ${this.runId}`);
+    must(last === undefined || event.at >= last.at, "6", () => `event ${event.seq} is older than the one before it`);
+    if (this.#routeDue !== null && event.type !== "edge.resolved") {
+      throw new Violation("5", `${event.type} stands where the edges of ${this.#routeDue.node.id} must be resolved`);
+    }
+    this.log.push(event);
+  }
+
+  /** To be called when all events of a transition have been taken. */
+  endTransition(): void {
+    must(this.#routeDue === null, "5", () => `the edges of ${this.#routeDue?.node.id} were not resolved`);
+    must(!this.mustEnd || this.isTerminal, "rules", () => `a running node was cancelled and ${this.runId} goes on`);
+    this.mustEnd = false;
+    if (this.failing === null || this.isTerminal) return;
+    for (const node of this.active) {
+      must(node.status === "running", "rules", () => `${node.id} is still ${node.status} though the run is failing`);
+    }
+  }
+
+  visibleStatus(): string {
+    if (this.status !== "running" || this.active.size === 0) return this.status;
+    for (const node of this.active) if (node.status !== "waiting") return "running";
+    return "waiting";
+  }
+
+  node(id: string): NodeModel {
+    let node = this.nodes.get(id);
+    if (node === undefined) {
+      must(this.definition.nodes.has(id), "rules", () => `there is no node ${id} in ${this.runId}`);
+      node = new NodeModel(id);
+      this.nodes.set(id, node);
+    }
+    return node;
+  }
+
+  /** Rule 4: what the resolved edges say of a node that has not started. */
+  readiness(node: NodeModel): "ready" | "dead" | "not_yet" {
+    const incoming = this.definition.incoming(node.id);
+    if (incoming.length === 0) return "ready";
+    if (this.definition.node(node.id).join === "any" && node.taken.length > 0) return "ready";
+    if (incoming.some((edge) => !node.resolved.has(edge))) return "not_yet";
+    return node.taken.length > 0 ? "ready" : "dead";
+  }
+
+  /** A node begins a visit: it must be allowed to. */
+  begin(node: NodeModel, event: { visit: number; attempt: number; seq: number; via?: string }): void {
+    const what = () => `${node.id} (visit ${event.visit})`;
+    must(node.status === "pending", "5", () => `${what()} starts though it is ${node.status}`);
+    must(event.visit === node.visit + 1, "5", () => `${what()} follows visit ${node.visit}`);
+    must(event.attempt === 1, "13", () => `${what()} begins with attempt ${event.attempt}`);
+    must(this.readiness(node) === "ready", "5", () => `${what()} starts before its edges allow it`);
+    must(
+      this.failing === null && this.status === "running",
+      "5",
+      () => `${what()} starts in a run that has failed or ended`,
+    );
+    node.visit = event.visit;
+    node.attempt = event.attempt;
+    node.beganSeq = event.seq;
+    node.sends = 0;
+    node.faults = 0;
+    node.error = null;
+    this.checkVia(node, event.via);
+  }
+
+  /** An `any` join names the predecessor that started it. */
+  checkVia(node: NodeModel, via: string | undefined): void {
+    const isAny = this.definition.node(node.id).join === "any" && this.definition.incoming(node.id).length > 0;
+    const expected = isAny ? node.taken[0]?.from : undefined;
+    must(via === expected, "rules", () => `${node.id} was started by ${via}, and it should be ${expected}`);
+  }
+
+  /** The request that all attempts of a visit make; undefined when the visit was never queued. */
+  config(path: string, visit: number): JsonObject | undefined {
+    return this.nodes.get(path)?.configs.get(visit);
+  }
+
+  setActive(node: NodeModel, status: NodeModel["status"]): void {
+    node.status = status;
+    this.active.add(node);
+  }
+
+  end(node: NodeModel, status: NodeModel["status"], seq: number): void {
+    node.end(status, seq);
+    this.active.delete(node);
+  }
+
+  /** Rule 7: the outputs of the completed terminal nodes. */
+  outputs(): JsonObject {
+    const completed = this.definition.terminals().filter((id) => this.node(id).status === "completed");
+    return Object.fromEntries(completed.map((id) => [id, this.node(id).output]));
+  }
+
+  /** What came along the edges: the static shape of a node's input. */
+  input(node: NodeModel): Json {
+    const incoming = this.definition.incoming(node.id);
+    if (incoming.length === 0) return this.inputs;
+    if (incoming.length === 1) return this.carried(incoming[0]?.from ?? "");
+    if (this.definition.node(node.id).join === "any") return this.carried(node.taken[0]?.from ?? "");
+    const taken = incoming.filter((edge) => node.taken.includes(edge));
+    return Object.fromEntries(taken.map(({ from }) => [from, this.carried(from)]));
+  }
+
+  /** What edges out of a node carry. */
+  carried(id: string): Json {
+    const node = this.node(id);
+    if (node.status === "failed" && node.error !== null) return errorAsOutput(node.error, id);
+    return node.status === "completed" ? node.output : null;
+  }
+
+  reading(output: Json): Reading {
+    return {
+      output,
+      inputs: this.inputs,
+      node: (id) => (this.node(id).status === "completed" ? this.node(id).output : null),
+    };
+  }
+
+  /** What the node's config is once its templates are rendered. */
+  renderedConfig(node: NodeModel): Given {
+    const written = this.definition.node(node.id).config ?? {};
+    const expressions = Object.entries(written).filter(([key]) => EXPRESSION_KEYS.has(key));
+    const templates = Object.fromEntries(Object.entries(written).filter(([key]) => !EXPRESSION_KEYS.has(key)));
+    const rendered = render(templates, {
+      inputs: this.inputs,
+      run: { id: this.runId },
+      node: (id) => {
+        const other = this.node(id);
+        return other.status === "completed" && other.endedSeq < node.beganSeq ? other.output : undefined;
+      },
+    });
+    if (!rendered.ok || !("value" in rendered)) return rendered;
+    return { ok: true, value: { ...(rendered.value as JsonObject), ...Object.fromEntries(expressions) } };
+  }
+
+  /** What an inline node must give now that it starts. */
+  execute(node: NodeModel): Given {
+    const { execute } = kindOf(this.definition.node(node.id).type);
+    if (execute === undefined) return refuses("template_unresolved");
+    const config = this.renderedConfig(node);
+    if (!config.ok || !("value" in config)) return config;
+    const input = this.input(node);
+    return execute({ config: config.value as JsonObject, input, reading: this.reading(input) });
+  }
+
+  route(node: NodeModel, outcome: "success" | "failure", output: Json): Route | null {
+    const definition = this.definition.node(node.id);
+    return routeOf(definition, this.definition.outgoing(node.id), outcome, this.reading(output));
+  }
+
+  /** The next event must resolve the node's edges like this; a node without edges has none to resolve. */
+  expectRoute(node: NodeModel, route: Route): void {
+    this.#routeDue = route.taken.length + route.dead.length === 0 ? null : { node, route };
+  }
+
+  resolve(event: EventOf<"edge.resolved">): void {
+    const due = this.#routeDue;
+    must(due !== null && due.node.id === event.node, "5", () => `edges of ${event.node} are resolved out of turn`);
+    this.#routeDue = null;
+    const { node, route } = due;
+    const names = (edges: readonly { name: string }[]) => edges.map((edge) => edge.name).sort();
+    for (const side of ["taken", "dead"] as const) {
+      const given = [...event[side]].sort();
+      const expected = names(route[side]);
+      const isRight = given.join(" ") === expected.join(" ");
+      must(isRight, "rules", () => `${node.id}: edges ${side} are [${given}], and they should be [${expected}]`);
+    }
+    // In the order of the event: it decides which one an `any` join was started by.
+    const byName = new Map([...route.taken, ...route.dead].map((edge) => [edge.name, edge]));
+    for (const name of [...event.taken, ...event.dead]) {
+      const edge = byName.get(name);
+      if (edge === undefined) continue;
+      const target = this.node(edge.to);
+      must(!target.resolved.has(edge), "5", () => `the edge ${edge.from} → ${edge.name} is resolved twice`);
+      target.resolved.add(edge);
+      if (route.taken.includes(edge)) target.taken.push(edge);
+    }
+  }
+
+  /** A value of the log, read from beside it when it stands there. */
+  valueOf(stored: object, path: string, visit: number): Json {
+    if ("value" in stored) return stored.value as Json;
+    const at = (stored as { at?: { path: string; visit: number } }).at ?? { path, visit };
+    return this.surroundings.readStored(this.runId, at.path, at.visit);
+  }
+
+  /** Outcomes that workers reported of the node's current attempt. */
+  reported(node: NodeModel): readonly TaskOutcome[] {
+    return this.surroundings.reported(`${this.runId}/${node.id}/${node.visit}/${node.attempt}`);
+  }
+}

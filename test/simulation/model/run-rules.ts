@@ -1,0 +1,58 @@
+/** Events of a run as a whole: when each may stand in the log. */
+import type { Rules } from "./rules.ts";
+import type { RunModel } from "./run-model.ts";
+import { must } from "./violation.ts";
+
+export const RUN_RULES: Rules = {
+  "run.queued": (run, event) => {
+    must(run.seq === 1, "2", () => "run.queued is not the first event");
+    must(event.run_id === run.runId, "6", () => `the log of ${run.runId} begins with ${event.run_id}`);
+    run.status = "queued";
+    run.inputs = run.valueOf(event.inputs, "", 0);
+  },
+  "run.started": (run) => {
+    must(run.status === "queued", "2", () => `run.started in a run that is ${run.status}`);
+    run.status = "running";
+  },
+  "run.completed": (run) => {
+    mayEnd(run, "run.completed");
+    must(run.failing === null, "rules", () => `the run completes though ${run.failing?.node} failed`);
+    for (const id of run.definition.nodes.keys()) {
+      must(
+        run.node(id).status !== "pending",
+        "rules",
+        () => `the run completes though ${id} was neither run nor skipped`,
+      );
+    }
+    run.status = "completed";
+  },
+  "run.failed": (run, event) => {
+    mayEnd(run, "run.failed");
+    const { failing } = run;
+    must(failing !== null, "rules", () => "the run fails though nothing failed");
+    const { node, code } = event.error;
+    must(node === failing.node && code === failing.code, "rules", () => `the run fails by ${node} (${code})`);
+    run.status = "failed";
+  },
+  "run.cancelled": (run) => {
+    mayEnd(run, "run.cancelled");
+    run.status = "cancelled";
+  },
+  warning: (run, event) => {
+    if (event.code !== "late_result") {
+      must(!run.isTerminal, "2", () => `a warning ${event.code} after the end`);
+      return;
+    }
+    const status = run.node(event.node ?? "").status;
+    must(status === "cancelled", "4", () => `a late result of ${event.node}, which is ${status}`);
+  },
+  "edge.resolved": (run, event) => {
+    must(!run.isTerminal, "2", () => "edges are resolved after the end");
+    run.resolve(event);
+  },
+};
+
+function mayEnd(run: RunModel, event: string): void {
+  must(run.status === "running", "2", () => `${event} in a run that is ${run.status}`);
+  must(run.active.size === 0, "2", () => `${event} though ${[...run.active].map((node) => node.id)} have not ended`);
+}

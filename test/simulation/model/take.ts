@@ -1,0 +1,16 @@
+/** Takes the next event of a run into its model, by the rule for its type; throws what is wrong with it. */
+import type { RunEvent } from "#engine/events.ts";
+import { NODE_RULES } from "./node-rules.ts";
+import type { RunModel } from "./run-model.ts";
+import { RUN_RULES } from "./run-rules.ts";
+import { must } from "./violation.ts";
+
+const RULES = { ...RUN_RULES, ...NODE_RULES };
+
+export function take(run: RunModel, event: RunEvent): void {
+  run.append(event);
+  const rule = RULES[event.type] as ((run: RunModel, event: RunEvent) => void) | undefined;
+  must(rule !== undefined, "rules", () => `the model knows no event ${event.type}`);
+  rule(run, event);
+  run.statuses.push(run.visibleStatus());
+}

@@ -1,0 +1,29 @@
+/** The node types that are simulated; adding one is a file here and a line below. */
+import { aggregate } from "./aggregate.ts";
+import { conditional } from "./conditional.ts";
+import { fileSearch } from "./file-search.ts";
+import { filter } from "./filter.ts";
+import { functionNode } from "./function.ts";
+import { http } from "./http.ts";
+import type { NodeKind } from "./node-kind.ts";
+import { parallel } from "./parallel.ts";
+import { transform } from "./transform.ts";
+
+export const NODE_KINDS: readonly NodeKind[] = [
+  http,
+  conditional,
+  parallel,
+  transform,
+  filter,
+  aggregate,
+  functionNode,
+  fileSearch,
+];
+
+const BY_TYPE = new Map(NODE_KINDS.map((kind) => [kind.type, kind]));
+
+export function kindOf(type: string): NodeKind {
+  const kind = BY_TYPE.get(type);
+  if (kind === undefined) throw new Error(`the simulator knows no node type ${type}`);
+  return kind;
+}

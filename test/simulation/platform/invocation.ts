@@ -1,0 +1,9 @@
+/** One invocation of the Worker: what it leaves to `waitUntil` goes on as long as the invocation is not lost. */
+import { Owner } from "./timeline.ts";
+
+export class Invocation extends Owner {
+  waitUntil(work: Promise<unknown>): void {
+    // Nobody hears of what fails there.
+    void work.catch(() => undefined);
+  }
+}

@@ -1,0 +1,10 @@
+/** Stands in for `cloudflare:workers`: what the coordinator needs of it. */
+export class DurableObject<Env> {
+  protected readonly ctx: unknown;
+  protected readonly env: Env;
+
+  constructor(ctx: unknown, env: Env) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+}
