@@ -76,6 +76,8 @@ function specialMessage(event: RunEvent): string | null {
     }
     case "node.started":
       return Number(event.attempt) > 1 ? `started, attempt ${event.attempt}` : "started";
+    case "node.waiting":
+      return `waits for ${waitOf(event)}`;
     case "node.skipped":
       return event.reason === "dead_path" ? "skipped: no path leads here" : `skipped: ${event.reason}`;
     case "edge.resolved":
@@ -100,6 +102,24 @@ function errorOf(event: RunEvent): string {
   if (error === null || error === undefined) return "";
   const where = event.type === "run.failed" && error.node !== undefined ? ` at ${error.node}` : "";
   return `${error.code}${where}: ${error.message}`;
+}
+
+function waitOf({ wait }: RunEvent): string {
+  const { kind, event, run_id: run, total } = (wait ?? {}) as Record<string, unknown>;
+  switch (kind) {
+    case "timer":
+      return "its time";
+    case "event":
+      return `the event ${event}`;
+    case "approval":
+      return "approval";
+    case "child":
+      return `its run ${run}`;
+    case "items":
+      return `its ${total} items`;
+    default:
+      return String(kind ?? "something");
+  }
 }
 
 function tookOf({ metrics }: RunEvent): string {

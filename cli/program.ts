@@ -1,6 +1,8 @@
 /** The command line as a whole: global options, commands, and how help and usage errors look. */
 import { Command, Option } from "@commander-js/extra-typings";
 import { version } from "../package.json";
+import { approvals } from "./commands/approvals.ts";
+import { approve } from "./commands/approve.ts";
 import { artifact } from "./commands/artifact.ts";
 import { bench } from "./commands/bench.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -9,7 +11,11 @@ import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
 import { keys } from "./commands/keys.ts";
 import { logs } from "./commands/logs.ts";
+import { patch } from "./commands/patch.ts";
 import { profile } from "./commands/profile.ts";
+import { reject } from "./commands/reject.ts";
+import { replay } from "./commands/replay.ts";
+import { replayNode } from "./commands/replay-node.ts";
 import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
 import { tail } from "./commands/tail.ts";
@@ -44,6 +50,12 @@ export function createProgram() {
     .option("--profile <name>", 'a profile of "weir config" (also WEIR_PROFILE)')
     .addHelpText("after", EXAMPLES)
     .addCommand(run)
+    .addCommand(replay)
+    .addCommand(replayNode)
+    .addCommand(approvals)
+    .addCommand(approve)
+    .addCommand(reject)
+    .addCommand(patch)
     .addCommand(workflow)
     .addCommand(artifact)
     .addCommand(logs)

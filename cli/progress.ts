@@ -63,7 +63,8 @@ class RunDrawing {
     else if (event.type === "node.started") this.#active.set(event.node, { doing: "running", since });
     else if (event.type === "node.retrying") this.#active.set(event.node, { doing: "waits to try again", since });
     else if (event.type === "node.waiting") {
-      this.#active.set(event.node, { doing: `waits (${String(event.kind ?? "")})`, since });
+      const { kind } = (event.wait ?? {}) as { kind?: string };
+      this.#active.set(event.node, { doing: kind === undefined ? "waits" : `waits (${kind})`, since });
     }
     // A loop's next pass, a replay: it is not ended any more.
     if (this.#active.has(event.node)) this.#ended.delete(event.node);

@@ -4,6 +4,9 @@ import { runCancel } from "./run-cancel.ts";
 import { runDetails } from "./run-details.ts";
 import { runExplain } from "./run-explain.ts";
 import { runList } from "./run-list.ts";
+import { runPause } from "./run-pause.ts";
+import { runResume } from "./run-resume.ts";
+import { runSignal } from "./run-signal.ts";
 import { runStart } from "./run-start.ts";
 import { runStatus } from "./run-status.ts";
 import { runWait } from "./run-wait.ts";
@@ -16,4 +19,7 @@ export const run = new Command("run")
   .addCommand(runExplain)
   .addCommand(runWait)
   .addCommand(runList)
-  .addCommand(runCancel);
+  .addCommand(runCancel)
+  .addCommand(runPause)
+  .addCommand(runResume)
+  .addCommand(runSignal);
