@@ -149,7 +149,7 @@ describe("patch", () => {
   test("a gated one waits for a decision", async () => {
     const id = await started("gated");
     expect((await cli.run(["patch", "propose", id, JSON.stringify(operations)])).stdout).toMatch(
-      /^patch 1 {2}proposed\n\n[^]*\+ notify/,
+      /^patch 1 {2}proposed\n\n.*\+ notify/s,
     );
     expect((await cli.run(["patch", "decide", id, "1", "approve", "-r", "fine"])).stdout).toMatch(
       /^patch 1 {2}applied/,
