@@ -1,4 +1,5 @@
 /** `npm run bench`: the door. Reads the command line, opens what is needed, and sees that all of it ends again. */
+import { measureFlatness } from "./flatness.ts";
 import { describeMachine, describeVersions } from "./machine.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
 import { profileWorkloads } from "./profile.ts";
@@ -42,6 +43,10 @@ async function bench(options: Options): Promise<void> {
     }
     const weir = await Target.open(options, server.host);
     target = weir;
+    if (options.flat) {
+      print(await measureFlatness(weir, server.host));
+      return;
+    }
     const session = await runSession(weir, server.host, options, complain);
     const { runs, inFlight, repetitions, running } = options;
     const settings = { runs, in_flight: inFlight, repetitions, own_weir: running === null };

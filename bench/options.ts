@@ -13,6 +13,7 @@ export const USAGE = `npm run bench -- [options]
                     started with WEIR_ALLOW_PRIVATE_HOSTS=127.0.0.1:N for http3
   --out FILE        results as JSON (dist/bench/<time>.json)
   --compare FILE    ratios to earlier results
+  --flat            only whether a step costs the same early and late in a run of thousands
   --profile         no figures: a CPU profile of workerd for each workload, and where the time goes`;
 
 export interface Options {
@@ -24,6 +25,7 @@ export interface Options {
   serverPort: number;
   out: string;
   compare: string | null;
+  flat: boolean;
   profile: boolean;
 }
 
@@ -42,6 +44,7 @@ export function readOptions(args: readonly string[], nowMs: number): Options {
       "server-port": { type: "string", default: "0" },
       out: { type: "string" },
       compare: { type: "string" },
+      flat: { type: "boolean", default: false },
       profile: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -65,6 +68,7 @@ export function readOptions(args: readonly string[], nowMs: number): Options {
     serverPort: whole("--server-port", values["server-port"], 0, 65_535),
     out: path.resolve(values.out ?? `dist/bench/${stamp}.json`),
     compare: values.compare ?? null,
+    flat: values.flat,
     profile: values.profile,
   };
 }

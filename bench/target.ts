@@ -1,6 +1,7 @@
 /** The Weir under test: one of its own with a fresh state, or a running one. Saves workflows, starts runs, judges answers. */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startWeir } from "../test/support/weir-process.ts";
 import { HttpClient } from "./http-client.ts";
 import type { Options } from "./options.ts";
@@ -8,6 +9,15 @@ import type { Workload } from "./workloads.ts";
 
 /** A run that has not ended by then counts as failed. */
 const WAIT_MS = 30_000;
+
+/** Pause between looks at a run that takes long. */
+const FOLLOW_MS = 500;
+
+interface EventItem {
+  type: string;
+  at: string;
+  node?: string;
+}
 
 export class Target {
   readonly url: string;
@@ -72,6 +82,39 @@ export class Target {
     const { status, text } = await this.#client.call("GET", `/api/v1/runs/${runId}`);
     if (status !== 200 || JSON.parse(text).run_id !== runId)
       throw new Error(`${runId}: ${status} ${text.slice(0, 200)}`);
+  }
+
+  /** Starts a run of its own and waits for its end, however long it takes; gives its id. */
+  async startAndFollow(definition: object): Promise<string> {
+    const started = await this.#client.call("POST", "/api/v1/runs", { definition });
+    const { run_id: runId } = JSON.parse(started.text) as { run_id?: string };
+    if (runId === undefined) throw new Error(`no run was started: ${started.status} ${started.text.slice(0, 500)}`);
+    for (;;) {
+      const { text } = await this.#client.call("GET", `/api/v1/runs/${runId}`);
+      const { status } = JSON.parse(text) as { status: string };
+      if (status === "completed") return runId;
+      if (status === "failed" || status === "cancelled") throw new Error(`the run ${status}: ${text.slice(0, 500)}`);
+      await sleep(FOLLOW_MS);
+    }
+  }
+
+  /** When events of a type happened at a node, in order; milliseconds since the epoch. */
+  async timesOf(runId: string, type: string, node: string): Promise<number[]> {
+    const times: number[] = [];
+    for (let after = 0, terminal = false; !terminal; ) {
+      const { text } = await this.#client.call("GET", `/api/v1/runs/${runId}/events?after=${after}&limit=1000`);
+      const page = JSON.parse(text) as { items: EventItem[]; next_after: number; terminal: boolean };
+      for (const event of page.items) if (event.type === type && event.node === node) times.push(Date.parse(event.at));
+      after = page.next_after;
+      terminal = page.terminal;
+    }
+    return times;
+  }
+
+  /** The run in full. */
+  async detailsOf(runId: string): Promise<void> {
+    const { status, text } = await this.#client.call("GET", `/api/v1/runs/${runId}/details`);
+    if (status !== 200 || JSON.parse(text).run_id !== runId) throw new Error(`${runId}: ${status}`);
   }
 
   #tagOf(workload: Workload): string {

@@ -93,7 +93,7 @@ function headOf(run: Run, paint: Paint): string[] {
   if (labels.length > 0) rows.push(["labels", labels.join(", ")]);
   if (run.patch_seq > 0) rows.push(["patches", String(run.patch_seq)]);
   if (run.generation > 1) rows.push(["generation", String(run.generation)]);
-  if (run.usage.cost_usd > 0) rows.push(["cost", `$${run.usage.cost_usd}`]);
+  if ((run.usage.cost_usd ?? 0) > 0) rows.push(["cost", `$${run.usage.cost_usd}`]);
   for (const wait of run.waiting_for ?? []) {
     rows.push(["waits for", `${wait.node} (${wait.kind}${wait.until === null ? "" : ` until ${wait.until}`})`]);
   }

@@ -12,6 +12,7 @@ import type { PatchView } from "#engine/patch-view.ts";
 import { type Outcome, type PlanInput, planTaskConfig } from "#engine/plan.ts";
 import { isTerminal } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
+import { type TaskScope, taskScope } from "#engine/task-scope.ts";
 import type { RunView } from "#engine/view.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
@@ -281,6 +282,11 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const run = this.#reader.find(tenant, address.run_id);
     if (run === null) return null;
     return tryAgentPatch(run.state, address, earlier, operations, this.#transitions.contextOf(run.state));
+  }
+
+  async taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null> {
+    const run = this.#reader.find(tenant, address.run_id);
+    return run === null ? null : taskScope(run.state, address, this.#transitions.contextOf(run.state));
   }
 
   /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */

@@ -1,6 +1,8 @@
 /** The Worker's face: what Cloudflare calls. Wires the roles together and decides nothing. */
 import { createApp } from "#api/app.ts";
+import { forgetOldConversations } from "#store/agent-conversations.ts";
 import { describeIsolate } from "#telemetry/isolate.ts";
+import { agentWorker } from "./consumers/agent.ts";
 import { handleDeadLetters } from "./consumers/dead-letter.ts";
 import { httpWorker } from "./consumers/http.ts";
 import { handleTaskBatch } from "./consumers/task-batch.ts";
@@ -9,6 +11,7 @@ import { servicesOf } from "./services.ts";
 import { knockAtShards } from "./watchdog.ts";
 
 export { Coordinator } from "./coordinator.ts";
+export { Limiter } from "./limiter.ts";
 
 const app = createApp<Env>(servicesOf);
 
@@ -19,9 +22,15 @@ export default {
     const services = servicesOf(env);
     switch (batch.queue) {
       case "weir-http": {
-        const worker = httpWorker(services.http, () => describeIsolate(services, Date.now()), services.isLocal);
-        const goOnInBackground = services.isLocal ? (work: Promise<void>) => context.waitUntil(work) : null;
-        await handleTaskBatch(batch, worker, { ...services, goOnInBackground });
+        const { http, agents, isLocal } = services;
+        const worker = httpWorker(http, agents, () => describeIsolate(services, Date.now()), isLocal);
+        await handleTaskBatch(batch, worker, { ...services, goOnInBackground: goOnUnder(context, isLocal) });
+        break;
+      }
+      case "weir-agent": {
+        const { agents, isLocal } = services;
+        const worker = agentWorker(agents, () => describeIsolate(services, Date.now()), isLocal);
+        await handleTaskBatch(batch, worker, { ...services, goOnInBackground: goOnUnder(context, isLocal) });
         break;
       }
       case "weir-dead":
@@ -34,7 +43,13 @@ export default {
   },
 
   async scheduled(_controller, env) {
-    const { d1, shards, bulk, logger, isLocal } = servicesOf(env);
+    const { d1, database, shards, bulk, resultCache, logger, isLocal } = servicesOf(env);
     await Promise.all([knockAtShards(d1, shards, logger, isLocal), bulk.workUnfinished()]);
+    await resultCache.forgetExpired(Date.now());
+    await forgetOldConversations(database, Date.now());
   },
 } satisfies ExportedHandler<Env>;
+
+function goOnUnder(context: ExecutionContext, isLocal: boolean): ((work: Promise<void>) => void) | null {
+  return isLocal ? (work) => context.waitUntil(work) : null;
+}

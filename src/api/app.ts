@@ -11,6 +11,8 @@ import { respondError } from "./respond-error.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { approveRoutes } from "./routes/approve.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
+import { budgetRoutes } from "./routes/budgets.ts";
+import { cacheRoutes } from "./routes/cache.ts";
 import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
@@ -23,6 +25,7 @@ import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
+import { usageRoutes } from "./routes/usage.ts";
 import { workflowRunRoutes } from "./routes/workflow-runs.ts";
 import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -64,6 +67,9 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     keyRoutes,
     tenantRoutes,
     schemaRoutes,
+    budgetRoutes,
+    usageRoutes,
+    cacheRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

@@ -55,7 +55,7 @@ export const wholeRun = z
       input_tokens: z.int(),
       cached_tokens: z.int(),
       output_tokens: z.int(),
-      cost_usd: z.number(),
+      cost_usd: z.number().nullable(),
     }),
     parent: z.object({ run_id: z.string(), node: z.string() }).optional(),
     replay_of: z.object({ run_id: z.string(), mode: z.enum(REPLAY_MODES), from: z.string().nullable() }).optional(),

@@ -7,6 +7,8 @@ import type { UrlPolicy } from "#http/url-guard.ts";
 import type { BulkRunner } from "#store/bulk-runner.ts";
 import type { Jobs } from "#store/jobs.ts";
 import type { Keys } from "#store/keys.ts";
+import type { Limiters } from "#store/limiters.ts";
+import type { ResultCache } from "#store/result-cache.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Tenants } from "#store/tenants.ts";
 import type { Workflows } from "#store/workflows.ts";
@@ -26,6 +28,10 @@ export interface Services {
   bulk: BulkRunner;
   links: ApprovalLinks;
   urlPolicy: UrlPolicy;
+  limiters: Limiters;
+  resultCache: ResultCache;
+  /** Agents that one batch of the queue executes side by side. */
+  agentWorkers: number;
   health: Health;
   logger: Logger;
   /** Lets work go on after the answer, for half a minute at most. */

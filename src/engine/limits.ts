@@ -63,3 +63,7 @@ export const AGENTS_PER_RUN_MAX = 5;
 
 /** Patches that come with one result, refused ones included; what is beyond is left out. */
 export const PATCHES_PER_RESULT_MAX = 40;
+
+/** Attempts of one visit that may find no room to begin before they count; the pause after one that asks for none. */
+export const POSTPONEMENTS_MAX = 100;
+export const POSTPONEMENT_MS_DEFAULT = 1_000;

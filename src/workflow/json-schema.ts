@@ -1,129 +1,82 @@
 /**
- * The JSON Schema of a workflow file, for editors: made from the schemas that the save-time checks parse with, node type by
- * node type. It says less than the checks do (nothing between the parts of a document), never something else.
+ * JSON Schemas (2020-12) that authors write: which of them can be used, and what is wrong with a value by one. Both are
+ * safe with strangers' schemas: no pattern reaches the platform's backtracking engine.
  */
-import { z } from "zod";
+import { type Schema, Validator } from "@cfworker/json-schema";
+import type { Problem } from "#kernel/errors.ts";
 import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
-import { jsonObjectSchema, workflowSchema } from "./definition.ts";
-import { NODE_TYPES, type NodeType } from "./node-types.ts";
 
-/** Shown by editors where the name alone does not say it. */
-const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  workflow: {
-    nodes: "The steps.",
-    edges: "What leads from one step to the next.",
-    inputs: "JSON Schema of what a run is given; a run whose inputs do not fit is refused.",
-    metadata: "For people: what the workflow is called and what it is for.",
-  },
-  node: {
-    id: "Unique in the workflow; expressions read its output as nodes.<id>.",
-    config: "What the node does, by its type.",
-    timeout_ms: "Of one attempt of a node that a worker executes.",
-    join: "all (default): start when every incoming edge is decided; any: on the first one taken.",
-    retry: "Further attempts after a failure that another one may mend.",
-    on_error: "continue: the error becomes the node's output and its plain edges are taken.",
-  },
-  edge: {
-    condition: "CEL; output is that of the node the edge leaves.",
-    branch: "Of a conditional node that has a condition: taken when it holds, or when it does not.",
-    on: "failure: taken after the last attempt has failed, with the error as output.",
-  },
-};
+/** Keywords that compile a pattern with the platform's backtracking engine, which a crafted text can hang. */
+const UNBOUNDED_KEYWORDS = ["pattern", "patternProperties"];
 
-/** Draft 7, which editors understand best. */
-const TARGET = "draft-07";
+/** Keywords whose keys are names chosen by the author, and those whose value is data: no keywords stand there. */
+const NAMED_KEYWORDS: ReadonlySet<string> = new Set(["properties", "$defs"]);
+const VALUE_KEYWORDS: ReadonlySet<string> = new Set(["const", "enum", "default", "examples"]);
 
-let made: JsonObject | undefined;
+const TYPES = ["object", "array", "string", "number", "integer", "boolean", "null"];
 
-export function workflowJsonSchema(): JsonObject {
-  made ??= makeSchema();
-  return made;
-}
-
-function makeSchema(): JsonObject {
-  const schema = schemaOf(workflowSchema);
-  const { nodes, edges } = objectAt(schema, "properties") as { nodes: JsonObject; edges: JsonObject };
-  const node = objectAt(nodes, "items");
-  describe(schema, "workflow");
-  describe(node, "node");
-  describe(objectAt(edges, "items"), "edge");
-  const types = [...NODE_TYPES.values()];
-  const definitions: JsonObject = { typed: typedSchema(types) };
-  for (const type of types) definitions[configName(type)] = configSchema(type);
-  return {
-    $schema: "http://json-schema.org/draft-07/schema#",
-    title: "Weir workflow",
-    ...schema,
-    properties: {
-      ...objectAt(schema, "properties"),
-      nodes: { ...nodes, items: { ...node, allOf: [{ $ref: "#/definitions/typed" }] } },
-    },
-    definitions,
-  };
-}
-
-/** Whatever has a `type` and a `config`: a node, or what a map does with each item. */
-function typedSchema(types: readonly NodeType[]): JsonObject {
-  return {
-    properties: {
-      type: { oneOf: types.map((type) => ({ const: type.type, title: type.label, description: describeType(type) })) },
-    },
-    allOf: types.map((type) => ({
-      if: { properties: { type: { const: type.type } }, required: ["type"] },
-      // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema
-      then: {
-        properties: { config: { $ref: `#/definitions/${configName(type)}` } },
-        ...(needsConfig(type) ? { required: ["config"] } : {}),
-      },
-    })),
-  };
-}
-
-function configSchema(type: NodeType): JsonObject {
-  const schema = schemaOf(type.config);
-  const properties = objectAt(schema, "properties");
-  for (const key of type.literalKeys) {
-    const property = properties[key];
-    if (isJsonObject(property)) property.description = "An expression; templates are not filled in here.";
-  }
-  // The step inside a map is a node without a place in the graph.
-  if (isJsonObject(properties.node)) properties.node.allOf = [{ $ref: "#/definitions/typed" }];
-  return { ...schema, title: `config of ${type.type}` };
-}
-
-function needsConfig(type: NodeType): boolean {
-  return !type.config.safeParse({}).success;
-}
-
-function configName(type: NodeType): string {
-  return `config_${type.type}`;
-}
-
-function describeType({ status, outputs }: NodeType): string {
-  return status === "available" ? `Gives ${outputs}` : "Not there yet: the node is skipped with a warning.";
-}
-
-function describe(schema: JsonObject, part: string): void {
-  const properties = objectAt(schema, "properties");
-  for (const [key, description] of Object.entries(DESCRIPTIONS[part] ?? {})) {
-    const property = properties[key];
-    if (isJsonObject(property)) property.description = description;
+/** Why the schema cannot be used; null when it can. */
+export function schemaProblem(schema: JsonObject): string | null {
+  const keyword = findKeyword(schema);
+  if (keyword !== null) return `the keyword "${keyword}" is not supported: its patterns could hang`;
+  const type = findUnknownType(schema);
+  if (type !== null) return `the type ${JSON.stringify(type)} is none of ${TYPES.join(", ")}`;
+  try {
+    new Validator(schema as Schema, "2020-12").validate({});
+    return null;
+  } catch {
+    // The library's own words would not help: what is left to be wrong are references.
+    return "is not a usable JSON Schema: does a $ref lead nowhere, or round in a circle?";
   }
 }
 
-function schemaOf(schema: z.ZodType): JsonObject {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
-    target: TARGET,
-    io: "input",
-    unrepresentable: "any",
-    override: ({ zodSchema, jsonSchema }) => {
-      if (zodSchema === jsonObjectSchema) jsonSchema.type = "object";
-    },
-  });
-  return rest as JsonObject;
+const validators = new WeakMap<JsonObject, Validator>();
+
+/** What is wrong with a value by the schema; pointers begin at `base`. Empty: nothing. */
+export function valueProblems(schema: JsonObject, value: Json, base = ""): Problem[] {
+  let validator = validators.get(schema);
+  if (validator === undefined) {
+    validator = new Validator(schema as Schema, "2020-12", false);
+    validators.set(schema, validator);
+  }
+  const result = validator.validate(value);
+  if (result.valid) return [];
+  const leaves = result.errors.filter(
+    (error) => error.keyword !== "properties" && error.keyword !== "items" && error.keyword !== "$ref",
+  );
+  return (leaves.length > 0 ? leaves : result.errors).map((error) => ({
+    pointer: `${base}${error.instanceLocation.replace(/^#/, "")}`,
+    message: error.error,
+  }));
 }
 
-function objectAt(schema: JsonObject, key: string): JsonObject {
-  const value: Json | undefined = schema[key];
-  return isJsonObject(value) ? value : {};
+/** A `type` that JSON Schema does not know; null when all are known. */
+function findUnknownType(schema: Json): Json | null {
+  if (Array.isArray(schema)) return schema.map(findUnknownType).find((found) => found !== null) ?? null;
+  if (!isJsonObject(schema)) return null;
+  for (const [key, value] of Object.entries(schema)) {
+    if (VALUE_KEYWORDS.has(key)) continue;
+    if (key === "type" && [value].flat().some((name) => !TYPES.includes(String(name)))) return value;
+    const isNamed = NAMED_KEYWORDS.has(key) && isJsonObject(value);
+    const inner = findUnknownType(isNamed ? Object.values(value) : value);
+    if (inner !== null) return inner;
+  }
+  return null;
+}
+
+function findKeyword(schema: Json): string | null {
+  if (Array.isArray(schema)) return schema.map(findKeyword).find((found) => found !== null) ?? null;
+  if (!isJsonObject(schema)) return null;
+  for (const [key, value] of Object.entries(schema)) {
+    if (NAMED_KEYWORDS.has(key)) {
+      const inner = isJsonObject(value) ? findKeyword(Object.values(value)) : null;
+      if (inner !== null) return inner;
+      continue;
+    }
+    if (UNBOUNDED_KEYWORDS.includes(key)) return key;
+    if (VALUE_KEYWORDS.has(key)) continue;
+    const inner = findKeyword(value);
+    if (inner !== null) return inner;
+  }
+  return null;
 }

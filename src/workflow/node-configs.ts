@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
 import { nodeIdSchema, retrySchema } from "./definition.ts";
+import { schemaProblem } from "./json-schema.ts";
 import {
   AGENT_TASK_LENGTH_MAX,
   AGENT_TURNS_DEFAULT,
@@ -12,6 +13,7 @@ import {
   APPROVAL_MESSAGE_LENGTH_MAX,
   APPROVAL_TIMEOUT_MS_DEFAULT,
   APPROVERS_MAX,
+  CACHE_TTL_MS_MAX,
   EVENT_NAME_PATTERN,
   HEADERS_MAX,
   ITERATIONS_MAX,
@@ -36,21 +38,30 @@ const jsonObject = z.custom<JsonObject>(isJsonObject, "must be an object").meta(
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
+/** Asks for the output to be remembered: the same config and inputs give it again until it is so old. */
+export const cacheConfig = z.strictObject({ ttl_ms: z.int().min(1).max(CACHE_TTL_MS_MAX) });
+
 export const HTTP_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 
-export const httpConfig = z.strictObject({
-  url: z.string().min(1).max(URL_LENGTH_MAX),
-  method: z.enum(HTTP_METHODS).default("GET"),
-  headers: templated(
-    z
-      .record(z.string(), z.string())
-      .refine((headers) => Object.keys(headers).length <= HEADERS_MAX, `at most ${HEADERS_MAX} headers`),
-  ).optional(),
-  query: templated(z.record(z.string(), z.union([scalar, z.array(scalar)]))).optional(),
-  payload: json.optional(),
-  expect_status: templated(z.array(z.int().min(100).max(599)).min(1)).optional(),
-  secrets: z.array(z.string().min(1)).optional(),
-});
+export const httpConfig = z
+  .strictObject({
+    url: z.string().min(1).max(URL_LENGTH_MAX),
+    method: z.enum(HTTP_METHODS).default("GET"),
+    headers: templated(
+      z
+        .record(z.string(), z.string())
+        .refine((headers) => Object.keys(headers).length <= HEADERS_MAX, `at most ${HEADERS_MAX} headers`),
+    ).optional(),
+    query: templated(z.record(z.string(), z.union([scalar, z.array(scalar)]))).optional(),
+    payload: json.optional(),
+    expect_status: templated(z.array(z.int().min(100).max(599)).min(1)).optional(),
+    secrets: z.array(z.string().min(1)).optional(),
+    cache: cacheConfig.optional(),
+  })
+  .refine(({ cache, method }) => cache === undefined || method === "GET" || method === "HEAD", {
+    path: ["cache"],
+    message: "only GET and HEAD are remembered: anything else is done each time",
+  });
 
 /** What an agent may use besides its model; all of them unless told. */
 export const AGENT_TOOLS = [
@@ -61,14 +72,24 @@ export const AGENT_TOOLS = [
   "delegate_to_agent",
 ] as const;
 
+/** What becomes of an agent whose budget is spent: it fails, or waits until somebody lets it try again. */
+export const ON_BUDGET = ["fail", "ask"] as const;
+
 export const agentConfig = z.strictObject({
   task: z.string().min(1).max(AGENT_TASK_LENGTH_MAX),
   model: z.string().min(1).max(NAME_LENGTH_MAX).optional(),
   tools: z.array(z.enum(AGENT_TOOLS)).max(AGENT_TOOLS.length).optional(),
   max_turns: templated(z.int().min(1).max(AGENT_TURNS_MAX)).default(AGENT_TURNS_DEFAULT),
-  output_schema: jsonObject.optional(),
+  output_schema: jsonObject
+    .superRefine((schema, context) => {
+      const message = schemaProblem(schema);
+      if (message !== null) context.addIssue({ code: "custom", message });
+    })
+    .optional(),
   temperature: templated(z.number().min(0).max(2)).optional(),
   budget_usd: templated(z.number().positive()).optional(),
+  on_budget: z.enum(ON_BUDGET).default("fail"),
+  cache: cacheConfig.optional(),
   input: json.optional(),
 });
 

@@ -103,7 +103,6 @@ describe("eval/template", () => {
 
   test.each<[unknown, unknown, string]>([
     ["$inputs.missing", {}, "/template"],
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of Weir's, not of JavaScript
     [{ deep: ["${$oops}"] }, {}, "/template/deep/0"],
     ["x", { output: 1 }, "/variables"],
     ["x", { index: 1.5 }, "/variables/index"],

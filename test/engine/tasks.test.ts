@@ -325,10 +325,8 @@ describe("tasks: config", () => {
       ],
       edges: [{ from: "first", to: "a" }],
     });
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: Weir's own interpolation
     const run = new RunDriver(definition("https://api.example.com/${$nodes.first.path}?q=${$inputs.q}"), { q: 1 });
     expect(run.tasks[0]?.config.url).toBe("https://api.example.com/items?q=1");
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: Weir's own interpolation
     const broken = new RunDriver(definition("https://api.example.com/${$nodes.first.absent}"));
     expect(broken.view).toMatchObject({ status: "failed", error: { code: "template_unresolved", node: "a" } });
     expect(broken.view.error?.message).toContain("absent");

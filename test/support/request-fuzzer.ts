@@ -47,7 +47,6 @@ const HOSTILE: readonly unknown[] = [
   "<script>alert(1)</script>",
   "'; DROP TABLE runs; --",
   "%_\\%00",
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of Weir's, not of JavaScript
   "${$inputs.x}",
   "$nodes.__proto__.x",
   "__proto__",
@@ -92,7 +91,6 @@ const BY_NAME: Record<string, readonly unknown[]> = {
   tag: TAGS,
   definition: DEFINITIONS,
   expression: ["1 + 1", "output.a", "a[?b > `1`]", "x.map(i, i)", "((((", "'a' + 1", "size(inputs)"],
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of Weir's, not of JavaScript
   template: ["$inputs.a", "Hello ${$inputs.a}", { a: ["$nodes.n", 1] }, "${", "plain"],
   variables: [{}, { inputs: { a: 1 }, nodes: { n: [1] } }, { x: [1, 2] }, { output: { a: "b" } }],
   operations: [

@@ -6,6 +6,7 @@ declare namespace Cloudflare {
   interface Env {
     DB: D1Database;
     COORDINATOR: DurableObjectNamespace;
+    LIMITER: DurableObjectNamespace;
     WEIR_HTTP: Queue;
     WEIR_DEAD: Queue;
     MIGRATIONS: import("cloudflare:test").D1Migration[];

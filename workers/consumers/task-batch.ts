@@ -20,12 +20,16 @@ export interface Execution {
   outcome: TaskOutcome;
   bytesIn: number;
   bytesOut: number;
+  /** What only some workers measure. */
+  measured?: Pick<TaskMetrics, "llm" | "result_cache_hit">;
 }
 
 export interface TaskWorker {
   name: WorkerName;
   /** Tasks executed side by side within a batch. */
   parallelism: number;
+  /** A task that still runs after this is announced; by default those that take longer than most. */
+  announceAfterMs?: number;
   /** One attempt; aborted when the run does not want it any more. */
   execute(task: TaskMessage, config: JsonObject, signal: AbortSignal): Promise<Execution>;
   /** The `system` part of a job's metrics. */
@@ -117,6 +121,7 @@ async function handle(
     bytes_in: execution.bytesIn,
     bytes_out: execution.bytesOut,
     system: worker.describeSystem(),
+    ...execution.measured,
   };
   const result = { tenant, ...identity, outcome: execution.outcome, metrics };
   const bytes = execution.outcome.ok ? utf8Length(JSON.stringify(execution.outcome.output)) : 1_000;
@@ -135,6 +140,7 @@ async function execute(
   const finish = announcer.announceLater(address, {
     start: { tenant, run_id, path, visit, attempt, worker: worker.name },
     drop: () => controller.abort(),
+    ...(worker.announceAfterMs === undefined ? {} : { afterMs: worker.announceAfterMs }),
   });
   try {
     const execution = await worker.execute(task, config, controller.signal);

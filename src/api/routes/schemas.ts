@@ -1,7 +1,7 @@
 /** JSON Schemas for editors, open to all: they say how a document is written, nothing of what is stored. */
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { sha256 } from "#store/content-address.ts";
-import { workflowJsonSchema } from "#workflow/json-schema.ts";
+import { workflowJsonSchema } from "#workflow/document-schema.ts";
 import { isFresh } from "../etag.ts";
 import { errorResponses } from "../route.ts";
 import type { AppEnv } from "../services.ts";

@@ -7,6 +7,7 @@ import type { PatchView } from "#engine/patch-view.ts";
 import type { Outcome } from "#engine/plan.ts";
 import type { RunStatus } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
+import type { TaskScope } from "#engine/task-scope.ts";
 import type { EventView, NodeExecution, RunView } from "#engine/view.ts";
 import type { Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
@@ -140,6 +141,8 @@ export interface CoordinatorRpc {
     earlier: Json[][],
     operations: Json[],
   ): Promise<Result<{ summary: string[] }, Problem[]> | null>;
+  /** What a worker may see of the run around its task; null when nobody waits for the task any more. */
+  taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null>;
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;

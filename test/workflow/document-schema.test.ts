@@ -4,7 +4,7 @@ import { Validator } from "@cfworker/json-schema";
 import { describe, expect, test } from "vitest";
 import type { Json } from "#kernel/json.ts";
 import { checkWorkflow } from "#workflow/check.ts";
-import { workflowJsonSchema } from "#workflow/json-schema.ts";
+import { workflowJsonSchema } from "#workflow/document-schema.ts";
 import { NODE_TYPES } from "#workflow/node-types.ts";
 
 const validator = new Validator(workflowJsonSchema() as object, "7", false);
