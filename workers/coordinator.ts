@@ -42,6 +42,7 @@ import { describeIsolate } from "#telemetry/isolate.ts";
 import { version } from "../package.json";
 import { analyticsTarget, pointOrigin } from "./analytics.ts";
 import { Alarm } from "./coordinator/alarm.ts";
+import { doAll } from "./coordinator/bulk.ts";
 import { Children } from "./coordinator/children.ts";
 import { CommitGroup } from "./coordinator/commit-group.ts";
 import { Dispatcher } from "./coordinator/dispatcher.ts";
@@ -251,29 +252,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   }
 
   async bulk(tenant: string, items: BulkItem[]): Promise<BulkReply[]> {
-    return Promise.all(
-      items.map(async (item) => {
-        try {
-          return await this.#bulkItem(tenant, item);
-        } catch {
-          return { outcome: "failed" as const };
-        }
-      }),
-    );
-  }
-
-  async #bulkItem(tenant: string, item: BulkItem): Promise<BulkReply> {
-    if ("replay" in item) {
-      const reply = await this.replayRun(tenant, item.run_id, item.replay);
-      if (reply === null) return { outcome: "absent" };
-      if (reply.outcome === "started") return { outcome: "done" };
-      return reply.outcome === "refused" ? reply : { outcome: "overloaded" };
-    }
-    const reply = await this.command(tenant, item.run_id, item.command);
-    if (reply === null) return { outcome: "absent" };
-    if (reply.outcome === "done") return { outcome: "done" };
-    const isCancelled = this.#reader.find(tenant, item.run_id)?.state.status === "cancelled";
-    return item.command.type === "cancel" && isCancelled ? { outcome: "done" } : reply;
+    return doAll({ shard: this, reader: this.#reader, logger: this.#logger }, tenant, items);
   }
 
   async tasksStarted(starts: OfTenant<TaskStart>[]): Promise<Outcome[]> {

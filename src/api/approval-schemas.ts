@@ -1,6 +1,6 @@
 /** How approvals look in answers, and what a decision may hold, whichever way it comes. */
 import { z } from "@hono/zod-openapi";
-import { APPROVAL_STATUSES, type ApprovalView } from "#engine/approval-view.ts";
+import { APPROVAL_STATUSES, type ApprovalView, ESCALATION_STATUSES } from "#engine/approval-view.ts";
 import { DECISIONS } from "#engine/events.ts";
 import { ON_TIMEOUT } from "#workflow/node-configs.ts";
 import { COMMENTS_LENGTH_MAX } from "./limits.ts";
@@ -31,12 +31,16 @@ export const approval = z
     quorum: z.int().openapi({ description: "approvals that it takes; one rejection decides" }),
     decisions: z.array(vote),
     on_timeout: z.enum(ON_TIMEOUT),
+    escalation: z
+      .enum(ESCALATION_STATUSES)
+      .optional()
+      .openapi({ description: "what became of telling `escalate_to`, where there is one" }),
   })
   .openapi("Approval");
 
 /** What somebody with a signed link is shown: what they are asked, and nothing of the others but their number. */
 export const sharedApproval = approval
-  .omit({ approvers: true, decisions: true, on_timeout: true })
+  .omit({ approvers: true, decisions: true, on_timeout: true, escalation: true })
   .extend({
     approvals: z.int().openapi({ description: "votes for it so far" }),
     voter: z.string().openapi({ description: "whose vote this link casts" }),
@@ -50,7 +54,7 @@ export function sharedApprovalOf(
   whole: ApprovalView,
   link: { voter: string; link_expires_at: string },
 ): SharedApproval {
-  const { approvers: _, decisions, on_timeout: __, ...rest } = whole;
+  const { approvers: _, decisions, on_timeout: __, escalation: ___, ...rest } = whole;
   const approvals = decisions.filter(({ decision }) => decision === "approve").length;
   return { ...rest, approvals, voter: link.voter, link_expires_at: link.link_expires_at };
 }

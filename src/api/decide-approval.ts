@@ -4,6 +4,7 @@ import type { ApprovalView } from "#engine/approval-view.ts";
 import type { DecisionName } from "#engine/events.ts";
 import { ApiError } from "#kernel/errors.ts";
 import { parseApprovalId } from "#kernel/ids.ts";
+import { findApproval } from "#store/approvals.ts";
 import { askOrArchive, commandRun } from "./ask-run.ts";
 import type { Services } from "./services.ts";
 
@@ -15,6 +16,7 @@ export interface VoteOrder {
   link?: string;
 }
 
+/** As its run tells it, else as the inbox keeps it: a run knows only its latest ones. */
 export async function readApproval(services: Services, tenant: string, id: string): Promise<ApprovalView> {
   const address = parseApprovalId(id);
   if (address === null) throw noApproval(id);
@@ -28,8 +30,8 @@ export async function readApproval(services: Services, tenant: string, id: strin
   ).catch((error: unknown) => {
     throw absent(error, id);
   });
-  const approval = found.find((each) => each.approval_id === id);
-  if (approval === undefined) throw noApproval(id);
+  const approval = found.find((each) => each.approval_id === id) ?? (await findApproval(services.database, tenant, id));
+  if (approval === null) throw noApproval(id);
   return approval;
 }
 
@@ -42,14 +44,16 @@ export async function decideApproval(
   const address = parseApprovalId(id);
   if (address === null) throw noApproval(id);
   const command = { type: "decide" as const, approval_id: id, ...vote };
-  const { value } = await commandRun(services, tenant, address.runId, command, ({ details }) => {
-    const approval = details.approvals.find((each) => each.approval_id === id);
-    if (approval === undefined) return noApproval(id);
-    return new ApiError("conflict", `the approval is ${approval.status} already`, { details: approval });
-  }).catch((error: unknown) => {
-    throw absent(error, id);
-  });
-  return value as unknown as ApprovalView;
+  try {
+    const { value } = await commandRun(services, tenant, address.runId, command);
+    return value as unknown as ApprovalView;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.details !== undefined) throw error;
+    if (error.code !== "conflict" && error.code !== "not_found") throw error;
+    // The run has ended or does not know it any more: what became of the approval is told along.
+    const details = await readApproval(services, tenant, id);
+    throw new ApiError("conflict", `the approval is ${details.status} already`, { details });
+  }
 }
 
 /** An id whose run is not there is that of no approval; the run is not what was asked for. */

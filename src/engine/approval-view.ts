@@ -6,6 +6,9 @@ import type { ApprovalState, RunState } from "./state.ts";
 export const APPROVAL_STATUSES = ["pending", "approved", "rejected", "expired", "cancelled"] as const;
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
 
+/** Whether somebody else has been told that nobody decides. */
+export const ESCALATION_STATUSES = ["pending", "sent", "failed"] as const;
+
 export interface VoteView {
   /** Whose vote it is: a key's id, or the voter that a signed link names. */
   key: string;
@@ -31,7 +34,7 @@ export interface ApprovalView {
   decisions: VoteView[];
   on_timeout: OnTimeout;
   /** What became of telling somebody else, where that was asked for. */
-  escalation?: "pending" | "sent" | "failed";
+  escalation?: (typeof ESCALATION_STATUSES)[number];
 }
 
 /** The latest approval of a node; null when it has asked for none. */

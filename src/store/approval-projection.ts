@@ -30,14 +30,14 @@ ON CONFLICT (approval_id) DO UPDATE SET ${COLUMNS.filter((column) => column !== 
   .map((column) => `${column} = excluded.${column}`)
   .join(", ")} WHERE excluded.seq > approvals.seq AND excluded.tenant = approvals.tenant`;
 
-/** `seq`: number of the last event of the run that `approval` shows. */
-export function approvalRow(tenant: string, seq: number, approval: ApprovalView): ApprovalRow {
+/** `seq` counts what has happened to the approval: a row that has not changed is not written again. */
+export function approvalRow(tenant: string, approval: ApprovalView): ApprovalRow {
   return {
     approval_id: approval.approval_id,
     tenant,
     run_id: approval.run_id,
     node_id: approval.node_id,
-    seq,
+    seq: 1 + approval.decisions.length + (approval.status === "pending" ? 0 : 1),
     status: approval.status,
     message: beginning(approval.message),
     created_at: Date.parse(approval.created_at),

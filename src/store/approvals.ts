@@ -1,4 +1,4 @@
-/** The inbox in D1: approvals of a tenant, newest first. One by its id is its run's shard's to tell. */
+/** The inbox in D1: approvals of a tenant, newest first. What stands now is the run's shard's to tell. */
 import { and, desc, eq, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ApprovalStatus, ApprovalView, VoteView } from "#engine/approval-view.ts";
@@ -28,7 +28,22 @@ export async function listApprovals(
     .where(and(eq(approvals.tenant, tenant), status === undefined ? undefined : eq(approvals.status, status), after))
     .orderBy(desc(approvals.createdAt), desc(approvals.approvalId))
     .limit(limit);
-  return rows.map((row) => ({
+  return rows.map(viewOf);
+}
+
+/** An approval as the inbox keeps it: of one that its run has long followed up by others, all that is known. */
+export async function findApproval(
+  database: DrizzleD1Database,
+  tenant: string,
+  id: string,
+): Promise<ApprovalView | null> {
+  const isIt = and(eq(approvals.tenant, tenant), eq(approvals.approvalId, id));
+  const row = await database.select().from(approvals).where(isIt).get();
+  return row === undefined ? null : viewOf(row);
+}
+
+function viewOf(row: typeof approvals.$inferSelect): ApprovalView {
+  return {
     approval_id: row.approvalId,
     run_id: row.runId,
     node_id: row.nodeId,
@@ -41,5 +56,5 @@ export async function listApprovals(
     quorum: row.quorum,
     decisions: JSON.parse(row.decisions) as VoteView[],
     on_timeout: row.onTimeout,
-  }));
+  };
 }

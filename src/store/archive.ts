@@ -1,6 +1,7 @@
 /** Runs whose shard has let them go: their whole detail as gzipped JSON in chunk rows of D1. */
 import type { RunEvent } from "#engine/events.ts";
-import { type RunRow, UPSERT_RUNS } from "./projection.ts";
+import { approvalRow, UPSERT_APPROVALS } from "./approval-projection.ts";
+import { type RunRow, rowBatches, UPSERT_RUNS } from "./projection.ts";
 import type { RunDetails } from "./shard/protocol.ts";
 
 /** A D1 row may hold 2 MB. */
@@ -28,9 +29,11 @@ export async function writeArchive(
       .prepare("INSERT OR REPLACE INTO run_archives (run_id, chunk, tenant, data) VALUES (?, ?, ?, ?)")
       .bind(runId, chunk, tenant, data),
   );
-  // The row may still show an earlier state, or none; once the shard has let go nobody would bring it up to date.
+  const approvals = archive.details.approvals.map((approval) => approvalRow(tenant, approval));
+  // The rows may still show an earlier state, or none; once the shard has let go nobody would bring them up to date.
   statements.push(
     database.prepare(UPSERT_RUNS).bind(JSON.stringify([row])),
+    ...rowBatches(approvals).map((rows) => database.prepare(UPSERT_APPROVALS).bind(rows)),
     database.prepare("UPDATE runs SET archived_at = ? WHERE run_id = ? AND tenant = ?").bind(nowMs, runId, tenant),
   );
   await database.batch(statements);

@@ -136,7 +136,7 @@ export const deadLetters = sqliteTable(
   (table) => [index("dead_letters_by_time").on(table.createdAt)],
 );
 
-/** The inbox: one row an approval, projected from its run's log; `seq` is the number of the last event that it shows. */
+/** The inbox: one row an approval, projected from its run's log; `seq` counts what has happened to it. */
 export const approvals = sqliteTable(
   "approvals",
   {

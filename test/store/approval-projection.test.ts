@@ -18,7 +18,7 @@ const approval: ApprovalView = {
 };
 
 describe("the inbox's row of an approval", () => {
-  const messageOf = (message: string) => approvalRow("t", 1, { ...approval, message }).message;
+  const messageOf = (message: string) => approvalRow("t", { ...approval, message }).message;
 
   test("keeps a message as it is up to the bound, and its beginning beyond", () => {
     const longest = "m".repeat(INBOX_MESSAGE_LENGTH_MAX);
@@ -36,12 +36,21 @@ describe("the inbox's row of an approval", () => {
   });
 
   test("has times as numbers", () => {
-    expect(approvalRow("t", 7, { ...approval, expires_at: "2026-11-24T10:00:00.001Z" })).toMatchObject({
+    expect(approvalRow("t", { ...approval, expires_at: "2026-11-24T10:00:00.001Z" })).toMatchObject({
       tenant: "t",
-      seq: 7,
+      seq: 1,
       created_at: Date.parse(approval.created_at),
       expires_at: Date.parse(approval.created_at) + 1,
       decided_at: null,
     });
+  });
+
+  test("is numbered by what has happened: a vote and an end count, nothing else", () => {
+    const vote = { key: "k", decision: "approve" as const, comments: null, at: approval.created_at };
+    const seqOf = (more: Partial<ApprovalView>) => approvalRow("t", { ...approval, ...more }).seq;
+    expect(seqOf({})).toBe(1);
+    expect(seqOf({ decisions: [vote] })).toBe(2);
+    expect(seqOf({ decisions: [vote, vote], status: "approved" })).toBe(4);
+    expect(seqOf({ status: "expired" })).toBe(2);
   });
 });

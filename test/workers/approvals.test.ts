@@ -81,9 +81,9 @@ describe("the inbox", () => {
     (await listApprovals(...page)).map(({ approval_id: id }) => id);
 
   test("keeps what the run told last, in whatever order it comes", async () => {
-    await upsert(["acme", 5, approvalOf()]);
-    await upsert(["acme", 9, approvalOf({ status: "approved", decided_at: "2026-11-24T11:00:00.000Z" })]);
-    await upsert(["acme", 5, approvalOf()], ["acme", 9, approvalOf({ status: "rejected" })]);
+    await upsert(["acme", approvalOf()]);
+    await upsert(["acme", approvalOf({ status: "approved", decided_at: "2026-11-24T11:00:00.000Z" })]);
+    await upsert(["acme", approvalOf()]);
     expect(await listApprovals(database, "acme", undefined, null, 10)).toEqual([
       approvalOf({ status: "approved", decided_at: "2026-11-24T11:00:00.000Z" }),
     ]);
@@ -97,13 +97,13 @@ describe("the inbox", () => {
       decisions: [{ key: "key_1", decision: "approve", comments: "ok", at: "2026-11-24T11:00:00.000Z", link: "n" }],
       on_timeout: "fail",
     });
-    await upsert(["acme", 1, whole]);
+    await upsert(["acme", whole]);
     expect(await listApprovals(database, "acme", undefined, null, 10)).toEqual([whole]);
   });
 
   test("lets no tenant write another's row", async () => {
-    await upsert(["acme", 1, approvalOf()]);
-    await upsert(["globex", 2, approvalOf({ message: "mine now" })]);
+    await upsert(["acme", approvalOf()]);
+    await upsert(["globex", approvalOf({ message: "mine now", status: "approved" })]);
     expect(await listApprovals(database, "globex", undefined, null, 10)).toEqual([]);
     expect(await listApprovals(database, "acme", undefined, null, 10)).toEqual([approvalOf()]);
   });
@@ -117,7 +117,7 @@ describe("the inbox", () => {
         status: visit === 4 ? "approved" : "pending",
       }),
     );
-    await upsert(...rows.map((row): Parameters<typeof approvalRow> => ["default", 1, row]));
+    await upsert(...rows.map((row): Parameters<typeof approvalRow> => ["default", row]));
     const [one = "", two = "", three = "", four = "", five = ""] = rows.map(({ approval_id: id }) => id);
     expect(await ids(database, "default", undefined, null, 10)).toEqual([five, four, three, two, one]);
     expect(await ids(database, "default", "pending", null, 10)).toEqual([five, three, two, one]);

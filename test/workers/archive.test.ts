@@ -36,7 +36,8 @@ function noise(bytes: number): string {
 
 test("an archive of several rows is read as it was written, by its tenant alone", async () => {
   const runId = "run_xx0000000000000000000000ARCH";
-  const archive = { v: 1, details: { text: noise(2.5 * ARCHIVE_CHUNK_BYTES) }, events: [] } as unknown as RunArchive;
+  const details = { text: noise(2.5 * ARCHIVE_CHUNK_BYTES), approvals: [] };
+  const archive = { v: 1, details, events: [] } as unknown as RunArchive;
   const row: RunRow = {
     run_id: runId,
     tenant: TENANT,

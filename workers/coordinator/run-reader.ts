@@ -75,7 +75,7 @@ export class RunReader {
     const state = this.#transitions.load(runId)?.state;
     const run = this.row(runId);
     if (state === undefined || run === null) return null;
-    return { run, approvals: approvalViews(state).map((view) => approvalRow(state.tenant, state.seq, view)) };
+    return { run, approvals: approvalViews(state).map((view) => approvalRow(state.tenant, view)) };
   }
 
   /** What the run of a transition and its events are measured as. */

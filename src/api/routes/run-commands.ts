@@ -3,7 +3,7 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { RunCommand } from "#engine/commands/command.ts";
 import { ApiError } from "#kernel/errors.ts";
 import type { Json } from "#kernel/json.ts";
-import { TAG_PATTERN } from "#workflow/limits.ts";
+import { EVENT_NAME_PATTERN } from "#workflow/limits.ts";
 import { commandRun } from "../ask-run.ts";
 import { REASON_LENGTH_MAX } from "../limits.ts";
 import { BASE_PATH, json, protectedRoute } from "../route.ts";
@@ -81,8 +81,8 @@ export const runCommandRoutes = new OpenAPIHono<AppEnv>()
   })
   .openapi(signal, async (context) => {
     const { id, event } = context.req.valid("param");
-    if (!TAG_PATTERN.test(event)) {
-      const rule = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit";
+    if (!EVENT_NAME_PATTERN.test(event)) {
+      const rule = "1 to 128 letters, digits, '.', '_' or '-', beginning with a letter or digit";
       throw new ApiError("not_found", `no run can be told of "${event.slice(0, 100)}": an event is named by ${rule}`);
     }
     const payload = (context.req.valid("json") ?? null) as Json;
