@@ -6,8 +6,10 @@ import { problemsOf } from "#workflow/problems.ts";
 import { authenticate } from "./authenticate.ts";
 import { readJsonBody } from "./body.ts";
 import { describeApi } from "./describe-api.ts";
+import { measureRequests } from "./measure-requests.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
+import { analyticsRoutes } from "./routes/analytics.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { approveRoutes } from "./routes/approve.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
@@ -44,6 +46,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     context.header("traceparent", answerTraceparent(context.req.header("traceparent")));
     await next();
   });
+  app.use(measureRequests);
   app.use(authenticate);
   app.use(readJsonBody);
 
@@ -68,6 +71,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     budgetRoutes,
     usageRoutes,
     cacheRoutes,
+    analyticsRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

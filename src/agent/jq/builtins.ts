@@ -7,6 +7,7 @@ import { parseDefinitions } from "./parser.ts";
 import type { Path } from "./paths.ts";
 import { patternFunctions } from "./pattern-functions.ts";
 import { PRELUDE } from "./prelude.ts";
+import { SimpleParts } from "./simple.ts";
 import { type Definition, functionKey } from "./syntax.ts";
 import { textFunctions } from "./text-functions.ts";
 import { type ValueFunction, valueFunctions } from "./value-functions.ts";
@@ -18,6 +19,8 @@ const natives: ReadonlyMap<string, ValueFunction> = new Map([
   ...Object.entries(numberFunctions),
   ...Object.entries(patternFunctions),
 ]);
+
+export const simpleParts = new SimpleParts(natives);
 
 const filters = new Map(Object.entries(filterFunctions));
 

@@ -7,7 +7,7 @@ import type { Work } from "../work.ts";
 import { operate } from "./arithmetic.ts";
 import { assign } from "./assign.ts";
 import { bindPatterns } from "./bind.ts";
-import { callBuiltin } from "./builtins.ts";
+import { callBuiltin, simpleParts } from "./builtins.ts";
 import { Break, functionOf, Label, labelOf, type Scope, variableOf } from "./environment.ts";
 import { formatText } from "./formats.ts";
 import { JQ_EVALUATION_DEPTH_MAX, JQ_LIST_LENGTH_MAX } from "./limits.ts";
@@ -24,6 +24,10 @@ export interface Filter {
   scope: Scope;
 }
 
+/** Work of one evaluation, and of throwing and catching. */
+const RUN_PRICE = 2;
+const CATCH_PRICE = 20;
+
 /** Not an error of the program, so `try` does not catch it. */
 export class NestsTooDeeply extends Error {}
 
@@ -39,7 +43,7 @@ export class Evaluation {
 
   /** Throws `JqError`, `Break`, `WorkExceeded`, `NestsTooDeeply`, and whatever `emit` throws. */
   run({ syntax, scope }: Filter, value: Json, path: Path | null, emit: Emit): void {
-    this.work.charge(1);
+    this.work.charge(RUN_PRICE);
     this.#depth += 1;
     if (this.#depth > JQ_EVALUATION_DEPTH_MAX) throw new NestsTooDeeply();
     try {
@@ -74,6 +78,7 @@ export class Evaluation {
   /** Runs with a label of its own; a `Break` to it ends the run, not more. */
   untilBreak(name: string, run: (label: Label) => void): void {
     const label = new Label(name);
+    this.work.charge(CATCH_PRICE);
     try {
       run(label);
     } catch (error) {
@@ -83,6 +88,7 @@ export class Evaluation {
 
   /** Runs `body`; an error of its own goes to `caught`, one of what comes after it in `emit` does not. */
   attempt(body: Filter, value: Json, path: Path | null, emit: Emit, caught: (error: JqError) => void): void {
+    this.work.charge(CATCH_PRICE);
     try {
       this.run(body, value, path, (one, at) => {
         try {
@@ -101,8 +107,11 @@ export class Evaluation {
   #evaluate(syntax: Syntax, scope: Scope, value: Json, path: Path | null, emit: Emit) {
     const sub = (part: Syntax, next: Emit) => this.run({ syntax: part, scope }, value, path, next);
     /** A part whose values are used, not passed on: where they stand does not matter. */
-    const operand = (part: Syntax, next: (value: Json) => void) =>
-      this.run({ syntax: part, scope }, value, null, (one) => next(one));
+    const operand = (part: Syntax, next: (value: Json) => void) => {
+      const only = simpleParts.evaluate(part, scope, value, this);
+      if (only === undefined) this.run({ syntax: part, scope }, value, null, (one) => next(one));
+      else next(only);
+    };
     switch (syntax.kind) {
       case "identity":
         return emit(value, path);
@@ -113,13 +122,13 @@ export class Evaluation {
       case "format":
         return emit(formatText(syntax.name, value, this.work), null);
       case "index":
-        return sub(syntax.target, (target, at) =>
-          operand(syntax.key, (key) => emit(stepInto(target, key, this.work), at === null ? null : [...at, key])),
+        return operand(syntax.key, (key) =>
+          sub(syntax.target, (target, at) => emit(stepInto(target, key, this.work), at === null ? null : [...at, key])),
         );
       case "slice":
-        return sub(syntax.target, (target, at) =>
+        return this.#bounds(syntax.from, operand, (start) =>
           this.#bounds(syntax.to, operand, (end) =>
-            this.#bounds(syntax.from, operand, (start) =>
+            sub(syntax.target, (target, at) =>
               emit(sliceOf(target, start, end, this.work), at === null ? null : [...at, { start, end }]),
             ),
           ),
@@ -129,7 +138,7 @@ export class Evaluation {
       case "list":
         return emit(syntax.body === null ? [] : this.collect({ syntax: syntax.body, scope }, value), null);
       case "object":
-        return this.#object(syntax.members, syntax.members.length - 1, [], operand, emit);
+        return this.#object(syntax.members, 0, [], operand, emit);
       case "negate":
         return operand(syntax.operand, (one) => {
           if (typeof one !== "number") throw new JqError(`${described(one)} cannot be negated`);
@@ -275,12 +284,12 @@ export class Evaluation {
       this.callDefined(parameters, body, scope, args, value, path, emit, from + 1);
       return;
     }
+    // A `$parameter` is a filter as well, which gives every value of the argument again.
     const name = parameter.slice(1);
+    const scope = closure(functionKey(name, 0), argument, inner);
     this.run(argument, value, null, (one) => {
-      const bound: Scope = { kind: "variable", name, value: one, outer: inner };
-      const filter: Filter = { syntax: { kind: "variable", name }, scope: bound };
-      const scope = closure(functionKey(name, 0), filter, bound);
-      this.callDefined(parameters, body, scope, args, value, path, emit, from + 1);
+      const bound: Scope = { kind: "variable", name, value: one, outer: scope };
+      this.callDefined(parameters, body, bound, args, value, path, emit, from + 1);
     });
   }
 
@@ -291,7 +300,7 @@ export class Evaluation {
       found = true;
       emit(one, at);
     };
-    this.attempt({ syntax: left, scope }, value, path, truthy, () => {});
+    this.run({ syntax: left, scope }, value, path, truthy);
     if (!found) this.run({ syntax: right, scope }, value, path, emit);
   }
 
@@ -324,7 +333,7 @@ export class Evaluation {
     });
   }
 
-  /** The last member varies slowest; `made` is what stands behind the member at `index`. */
+  /** The first member varies slowest; `made` is what stands before the member at `index`. */
   #object(
     members: readonly { key: Syntax; value: Syntax }[],
     index: number,
@@ -340,7 +349,7 @@ export class Evaluation {
     }
     operand(member.key, (key) => {
       if (typeof key !== "string") throw new JqError(`Object keys must be strings, not ${typeName(key)}`);
-      operand(member.value, (one) => this.#object(members, index - 1, [[key, one], ...made], operand, emit));
+      operand(member.value, (one) => this.#object(members, index + 1, [...made, [key, one]], operand, emit));
     });
   }
 }

@@ -161,7 +161,6 @@ export class Parser {
       const definition = this.definition();
       return { kind: "define", definition, rest: this.pipe() };
     }
-    if (scanner.take("-")) return { kind: "negate", operand: this.#nested(() => this.#operand()) };
     if (scanner.take("label")) {
       const name = this.#variable();
       scanner.expect("|");
@@ -226,7 +225,7 @@ export class Parser {
       case "{":
         return this.#object();
       case "-":
-        return { kind: "negate", operand: this.postfix() };
+        return { kind: "negate", operand: this.#nested(() => this.postfix()) };
       default:
         throw new JqSyntaxError(`unexpected "${token.text}" at character ${token.at + 1}`);
     }

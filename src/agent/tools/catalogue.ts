@@ -36,7 +36,7 @@ export function searchCatalogue(
     searchOptions: {
       boost: { name: 3, label: 2 },
       prefix: true,
-      fuzzy: (term) => (term.length > 4 ? 1 : false),
+      fuzzy: (term) => (term.length > 5 ? 2 : term.length > 3 ? 1 : false),
       weights: { fuzzy: 0.2, prefix: 0.5 },
     },
   });
