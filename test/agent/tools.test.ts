@@ -110,9 +110,15 @@ describe("tools: a call that cannot be carried out is an answer", () => {
     for (let level = 0; level < JSON_DEPTH_MAX; level++) deep = [deep];
     expect(isDeeperThan({ deep })).toBe(true);
     expect(await call("delegate_to_agent", { agent: "a", inputs: { deep } })).toMatchObject({
-      error: expect.stringContaining("nest deeper"),
+      error: "the arguments cannot be taken: arrays and objects may nest at most 64 levels",
     });
     expect(await call("search_tools", "[".repeat(100_000))).toMatchObject({ ok: false });
+    for (const [text, problem] of [
+      ['{"query":"\\ud800"}', "half of a surrogate pair"],
+      ['{"query":"x","limit":1e999}', "a number is too large"],
+    ]) {
+      expect(await call("search_tools", text)).toMatchObject({ error: expect.stringContaining(problem ?? "") });
+    }
   });
 
   test("an error is cut to its bound", async () => {
