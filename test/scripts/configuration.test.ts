@@ -87,6 +87,7 @@ describe("variables of the Worker", () => {
       LOG_LEVEL: "info",
       WEIR_LIMITS: "on",
       WEIR_TELEMETRY: "on",
+      WEIR_ANALYTICS: "local",
     });
   });
 
