@@ -173,8 +173,23 @@ describe("patch_workflow", () => {
   test("hands the operations on as they are, and gives the difference back", async () => {
     const context = testContext();
     const answer = await call("patch_workflow", { patch_spec: { operations, description: "why" } }, context);
-    expect(answer).toStrictEqual({ ok: true, result: { applied: true, diff: ["node check added"] } });
+    expect(answer).toStrictEqual({
+      ok: true,
+      result: {
+        applied: true,
+        diff: ["node check added"],
+        note: "it takes effect with your final answer, before your successors start",
+      },
+    });
     expect(context.asked.patches).toStrictEqual([{ operations, description: "why" }]);
+  });
+
+  test("says so when a human decides on it", async () => {
+    const context = testContext(undefined, { proposePatch: async () => ok({ diff: ["x"], gated: true }) });
+    expect(await call("patch_workflow", { patch_spec: { operations } }, context)).toStrictEqual({
+      ok: true,
+      result: { applied: false, diff: ["x"], note: "kept for a human to decide on" },
+    });
   });
 
   test("keeps members of a value that are named like members of objects", async () => {
