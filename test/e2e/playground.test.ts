@@ -175,7 +175,15 @@ describe("description", () => {
         }
       }
     }
-    expect(opened.sort()).toEqual(["get /docs", "get /health", "get /health/{service}", "get /openapi.json"]);
+    // A signed link is for people without a key: its token says what it allows.
+    expect(opened.sort()).toEqual([
+      "get /api/v1/approve/{token}",
+      "get /docs",
+      "get /health",
+      "get /health/{service}",
+      "get /openapi.json",
+      "post /api/v1/approve/{token}",
+    ]);
   });
 });
 
