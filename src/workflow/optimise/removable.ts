@@ -18,13 +18,14 @@ export function findRemovable(inspection: Inspection): Removable {
   if (never.edges.size === 0 || readsNodesAsAWhole(graph)) return { edges: new Set(), nodes: new Set() };
   const keeping = new Keeping(inspection);
   keeping.keepWhatIsMeant();
-  const before = WHICH.map((which) => new Waits(inspection, which));
+  const before = new Waits(inspection);
+  const live = before.setOf(inspection.order.filter((id) => !never.nodes.has(id)));
   for (let round = 0; round < KEEP_ROUNDS_MAX; round++) {
     const edges = new Set([...never.edges.keys()].filter((edge) => !keeping.edges.has(edge)));
-    const after = WHICH.map((which) => new Waits(inspection, which, edges));
-    const live = after[0]?.setOf(inspection.order.filter((id) => !never.nodes.has(id))) ?? new Uint32Array();
-    const isLosing = (id: string) => before.some((waits, index) => after[index]?.keeps(id, waits, live) === false);
-    const losers = [...new Set([...edges].map((edge) => edge.to))].filter((id) => !never.nodes.has(id) && isLosing(id));
+    const after = new Waits(inspection, edges);
+    const losers = [...new Set([...edges].map((edge) => edge.to))].filter(
+      (id) => !never.nodes.has(id) && !after.keeps(id, before, live),
+    );
     if (losers.length === 0) {
       return { edges, nodes: new Set([...never.nodes].filter((id) => !keeping.nodes.has(id))) };
     }
@@ -32,8 +33,6 @@ export function findRemovable(inspection: Inspection): Removable {
   }
   return { edges: new Set(), nodes: new Set() };
 }
-
-const WHICH = ["certain", "possible"] as const;
 
 /** What must stay, and all that must stay with it. */
 class Keeping {
@@ -50,13 +49,12 @@ class Keeping {
     const { order, never } = this.#inspection;
     for (const id of order) {
       const node = this.#inspection.node(id);
+      const isLive = !never.nodes.has(id);
       if (this.#inspection.isFixed(id)) {
         this.#keepNode(id);
         this.keepDeadEdges([...node.incoming, ...node.outgoing]);
-      } else if (!never.nodes.has(id)) {
-        this.#keepMeaningOf(node);
-        for (const read of namesRead(node)) this.#keepRead(read);
-      }
+      } else if (isLive) this.#keepMeaningOf(node);
+      if (isLive) for (const read of namesRead(node)) this.#keepRead(read);
     }
     this.#settle();
   }
