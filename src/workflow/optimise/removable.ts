@@ -4,7 +4,6 @@
  */
 import type { CompiledEdge, CompiledNode } from "../graph.ts";
 import type { Inspection } from "./inspection.ts";
-import { KEEP_ROUNDS_MAX } from "./limits.ts";
 import { namesRead, namesReadBy, readsInput, readsNodesAsAWhole } from "./reading.ts";
 import { Waits } from "./waits.ts";
 
@@ -20,24 +19,20 @@ export function findRemovable(inspection: Inspection): Removable {
   keeping.keepWhatIsMeant();
   const before = new Waits(inspection);
   const live = before.setOf(inspection.order.filter((id) => !never.nodes.has(id)));
-  for (let round = 0; round < KEEP_ROUNDS_MAX; round++) {
-    const edges = new Set([...never.edges.keys()].filter((edge) => !keeping.edges.has(edge)));
-    const after = new Waits(inspection, edges);
-    const losers = [...new Set([...edges].map((edge) => edge.to))].filter(
-      (id) => !never.nodes.has(id) && !after.keeps(id, before, live),
-    );
-    if (losers.length === 0) {
-      return { edges, nodes: new Set([...never.nodes].filter((id) => !keeping.nodes.has(id))) };
-    }
-    for (const id of losers) keeping.keepDeadEdges(inspection.node(id).incoming);
+  const after = new Waits(inspection, keeping.dropped());
+  // Keeping more only makes more nodes wait: whoever loses nothing now loses nothing then.
+  for (const { to } of keeping.dropped()) {
+    if (!never.nodes.has(to) && !after.keeps(to, before, live)) keeping.keepDeadEdges(inspection.node(to).incoming);
   }
-  return { edges: new Set(), nodes: new Set() };
+  return { edges: keeping.dropped(), nodes: new Set([...never.nodes].filter((id) => !keeping.nodes.has(id))) };
 }
 
 /** What must stay, and all that must stay with it. */
 class Keeping {
   readonly edges = new Set<CompiledEdge>();
   readonly nodes = new Set<string>();
+  /** Those of the nodes that are read by name. */
+  readonly #read = new Set<string>();
   readonly #inspection: Inspection;
   readonly #pending: (() => void)[] = [];
 
@@ -57,6 +52,11 @@ class Keeping {
       if (isLive) for (const read of namesRead(node)) this.#keepRead(read);
     }
     this.#settle();
+  }
+
+  /** The edges that nothing keeps. */
+  dropped(): Set<CompiledEdge> {
+    return new Set([...this.#inspection.never.edges.keys()].filter((edge) => !this.edges.has(edge)));
   }
 
   keepDeadEdges(edges: readonly CompiledEdge[]): void {
@@ -112,7 +112,6 @@ class Keeping {
       }
     });
   }
-  readonly #read = new Set<string>();
 
   /** Worked off as a list: a chain may be as long as a definition. */
   #settle(): void {
