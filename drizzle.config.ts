@@ -4,6 +4,6 @@ import { defineConfig } from "drizzle-kit";
 export default defineConfig({
   dialect: "sqlite",
   driver: "d1-http",
-  schema: "./src/store/database-schema.ts",
+  schema: ["./src/store/database-schema.ts", "./src/store/agent-tables.ts"],
   out: "./migrations",
 });

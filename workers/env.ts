@@ -1,6 +1,8 @@
 /** The Worker's bindings and variables, parsed once for each isolate. */
 import { z } from "zod";
 import { REGIONS, type Region, SHARDS_MAX } from "#kernel/ids.ts";
+import type { AnalyticsRpc } from "#store/analytics/protocol.ts";
+import type { LimiterRpc } from "#store/limiter/protocol.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
 import type { TaskMessage } from "#store/task-message.ts";
 import { createLogger, LOG_LEVELS, type Logger } from "#telemetry/log.ts";
@@ -9,6 +11,14 @@ import { createLogger, LOG_LEVELS, type Logger } from "#telemetry/log.ts";
 export interface Env {
   DB: D1Database;
   COORDINATOR: DurableObjectNamespace & { getByName(name: string, options?: unknown): CoordinatorRpc };
+  LIMITER: DurableObjectNamespace & { getByName(name: string): LimiterRpc };
+  ANALYTICS: { getByName(name: string): AnalyticsRpc };
+  AE_RUN: AnalyticsEngineDataset;
+  AE_NODE: AnalyticsEngineDataset;
+  AE_LLM: AnalyticsEngineDataset;
+  AE_HTTP: AnalyticsEngineDataset;
+  AE_API: AnalyticsEngineDataset;
+  AE_QUEUE: AnalyticsEngineDataset;
   WEIR_HTTP: Queue<TaskMessage>;
   WEIR_AGENT: Queue<TaskMessage>;
   WEIR_DEAD: Queue<unknown>;
@@ -31,6 +41,14 @@ const optionalShards = optionalText.transform((text, context) => {
   return z.NEVER;
 });
 
+const optionalCount = optionalText.transform((text, context) => {
+  if (text === "") return null;
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1) return count;
+  context.addIssue("must be a whole number from 1, or empty");
+  return z.NEVER;
+});
+
 const settingsSchema = z.object({
   COORDINATOR_SHARDS: z.coerce.number().int().min(1).max(SHARDS_MAX).default(32),
   COORDINATOR_SHARDS_PREVIOUS: optionalShards,
@@ -44,6 +62,23 @@ const settingsSchema = z.object({
   WEIR_ALLOW_PRIVATE_HOSTS: list,
   WEIR_OWN_ORIGIN: list,
   DNS_RESOLVER_URL: optionalText,
+  /** Where models are: any OpenAI-compatible server. Without key and URL the built-in demo model answers. */
+  OPENAI_API_KEY: optionalText,
+  OPENAI_BASE_URL: optionalText,
+  /** The model of agents that name none. */
+  OPENAI_MODEL: optionalText,
+  /** "off" for servers that cannot stream. */
+  OPENAI_STREAM: z.enum(["on", "off"]).default("on"),
+  /** What one tenant may ask of one model; empty: what the provider states, and what it keeps up with. */
+  LLM_REQUESTS_PER_MINUTE: optionalCount,
+  LLM_TOKENS_PER_MINUTE: optionalCount,
+  /** `local`: points are kept in, and queries answered by, the twin of Analytics Engine. */
+  WEIR_ANALYTICS: z.enum(["", "local"]).optional().default(""),
+  /** `off` for paired measurements: what telemetry costs. */
+  WEIR_TELEMETRY: z.enum(["on", "off"]).default("on"),
+  /** Set both to answer queries in production: they go to the platform's SQL API. */
+  CLOUDFLARE_ACCOUNT_ID: optionalText,
+  CLOUDFLARE_API_TOKEN: optionalText,
   RETENTION_DAYS: z.coerce.number().min(0).default(30),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
 });

@@ -1,6 +1,9 @@
 /** The Worker's face: what Cloudflare calls. Wires the roles together and decides nothing. */
 import { createApp } from "#api/app.ts";
+import { forgetOldConversations } from "#store/agent-conversations.ts";
+import { batchPoints } from "#telemetry/batch-points.ts";
 import { describeIsolate } from "#telemetry/isolate.ts";
+import { agentWorker } from "./consumers/agent.ts";
 import { handleDeadLetters } from "./consumers/dead-letter.ts";
 import { httpWorker } from "./consumers/http.ts";
 import { handleTaskBatch } from "./consumers/task-batch.ts";
@@ -8,7 +11,9 @@ import type { Env } from "./env.ts";
 import { servicesOf } from "./services.ts";
 import { knockAtShards } from "./watchdog.ts";
 
+export { AnalyticsStore } from "./analytics-store.ts";
 export { Coordinator } from "./coordinator.ts";
+export { Limiter } from "./limiter.ts";
 
 const app = createApp<Env>(servicesOf);
 
@@ -17,11 +22,19 @@ export default {
 
   async queue(batch, env, context) {
     const services = servicesOf(env);
+    const { origin } = services.points;
+    services.points.record(batchPoints(batch, origin, Date.now()), (work) => context.waitUntil(work));
     switch (batch.queue) {
       case "weir-http": {
-        const worker = httpWorker(services.http, () => describeIsolate(services, Date.now()), services.isLocal);
-        const goOnInBackground = services.isLocal ? (work: Promise<void>) => context.waitUntil(work) : null;
-        await handleTaskBatch(batch, worker, { ...services, goOnInBackground });
+        const { http, agents, isLocal } = services;
+        const worker = httpWorker(http, agents, () => describeIsolate(services, Date.now()), isLocal);
+        await handleTaskBatch(batch, worker, { ...services, goOnInBackground: goOnUnder(context, isLocal) });
+        break;
+      }
+      case "weir-agent": {
+        const { agents, isLocal } = services;
+        const worker = agentWorker(agents, () => describeIsolate(services, Date.now()), isLocal);
+        await handleTaskBatch(batch, worker, { ...services, goOnInBackground: goOnUnder(context, isLocal) });
         break;
       }
       case "weir-dead":
@@ -34,7 +47,13 @@ export default {
   },
 
   async scheduled(_controller, env) {
-    const { d1, shards, bulk, logger, isLocal } = servicesOf(env);
+    const { d1, database, shards, bulk, resultCache, logger, isLocal } = servicesOf(env);
     await Promise.all([knockAtShards(d1, shards, logger, isLocal), bulk.workUnfinished()]);
+    await resultCache.forgetExpired(Date.now());
+    await forgetOldConversations(database, Date.now());
   },
 } satisfies ExportedHandler<Env>;
+
+function goOnUnder(context: ExecutionContext, isLocal: boolean): ((work: Promise<void>) => void) | null {
+  return isLocal ? (work) => context.waitUntil(work) : null;
+}

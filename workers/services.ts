@@ -3,30 +3,39 @@ import { waitUntil } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { ApprovalLinks } from "#access/approval-links.ts";
 import { Keyring } from "#access/keyring.ts";
-import { Health } from "#api/health.ts";
+import { Models } from "#agent/models.ts";
+import { type Check, Health } from "#api/health.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
 import { dohResolver, noResolver } from "#http/resolver.ts";
 import { environmentSecrets } from "#http/secrets.ts";
 import { systemClock } from "#kernel/clock.ts";
+import { keptConversations } from "#store/agent-conversations.ts";
 import { BulkRunner } from "#store/bulk-runner.ts";
 import { Jobs } from "#store/jobs.ts";
 import { Keys } from "#store/keys.ts";
+import { Limiters } from "#store/limiters.ts";
+import { ResultCache } from "#store/result-cache.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Tenants } from "#store/tenants.ts";
+import { WorkflowProposals } from "#store/workflow-proposals.ts";
 import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
+import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
+import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
+import { PointRecorder } from "./points.ts";
 
 export interface WorkerServices extends Services {
   http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
+  agents: AgentServices;
   /** Facts about the machine from the local runtime, as JSON text. */
   host: string;
   isLocal: boolean;
 }
 
 /** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["meter", "fanout", "agent-runner", "hitl-worker", "analytics", "llm"];
+const COMING_COMPONENTS = ["meter", "fanout", "hitl-worker"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -57,6 +66,27 @@ function compose(env: Env): WorkerServices {
     ownOrigins: new Set(settings.WEIR_OWN_ORIGIN),
   };
   const outgoing: HttpEnvironment["fetch"] = (url, options) => fetch(url, options as RequestInit);
+  const models = new Models(
+    {
+      apiKey: settings.OPENAI_API_KEY,
+      baseUrl: settings.OPENAI_BASE_URL,
+      model: settings.OPENAI_MODEL,
+      isStreamed: settings.OPENAI_STREAM === "on",
+    },
+    outgoing,
+    systemClock,
+  );
+  const limiters = new Limiters(env.LIMITER);
+  const resultCache = new ResultCache(database);
+  const workflows = new Workflows(database);
+  const proposals = new WorkflowProposals(database);
+  const http: WorkerServices["http"] = {
+    fetch: outgoing,
+    policy: urlPolicy,
+    resolver: settings.DNS_RESOLVER_URL === "" ? noResolver : dohResolver(settings.DNS_RESOLVER_URL, outgoing),
+    secrets: environmentSecrets(env),
+    clock: systemClock,
+  };
   return {
     version,
     keyring: new Keyring({
@@ -68,28 +98,40 @@ function compose(env: Env): WorkerServices {
     tenants: new Tenants(database),
     d1: env.DB,
     database,
-    workflows: new Workflows(database),
+    workflows,
+    proposals,
     shards,
     jobs,
     bulk: new BulkRunner(jobs, shards, logger),
     links: new ApprovalLinks(settings.WEIR_OPERATOR_KEY),
     urlPolicy,
     logger,
+    analytics: analyticsOf(env, outgoing),
+    points: new PointRecorder(env),
     goOn: waitUntil,
-    health: new Health(checksOf(env, shards), absent(), logger),
-    http: {
-      fetch: outgoing,
-      policy: urlPolicy,
-      resolver: settings.DNS_RESOLVER_URL === "" ? noResolver : dohResolver(settings.DNS_RESOLVER_URL, outgoing),
-      secrets: environmentSecrets(env),
+    health: new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger),
+    limiters,
+    resultCache,
+    agentWorkers: isLocal ? AGENT_PARALLELISM_LOCAL : AGENT_PARALLELISM,
+    agents: {
+      models,
+      limiters,
+      conversations: keptConversations(database),
+      resultCache,
+      shards,
+      workflows,
+      proposals,
+      http,
       clock: systemClock,
+      logger: loggerOf(env, "agent-runner"),
     },
+    http,
     host: isLocal ? settings.WEIR_HOST : "",
     isLocal,
   };
 }
 
-function checksOf(env: Env, shards: Shards) {
+function checksOf(env: Env, shards: Shards, models: Models): Record<string, { check: Check; essential: boolean }> {
   return {
     d1: {
       essential: true,
@@ -107,8 +149,19 @@ function checksOf(env: Env, shards: Shards) {
       },
     },
     queues: { essential: true, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
+    analytics: {
+      essential: false,
+      check: async () => {
+        const { WEIR_ANALYTICS: mode } = settingsOf(env);
+        if (mode === "local") await env.ANALYTICS.getByName(LOCAL_ANALYTICS).stats();
+        return null;
+      },
+    },
     // The HTTP worker is a consumer in this same script: it lives when the script lives and its queue is served.
     "http-worker": { essential: false, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
+    "agent-runner": { essential: false, check: async () => describeQueue(await env.WEIR_AGENT.metrics()) },
+    // Whether it answers is known by the next call; to ask it only for that would cost each time.
+    ...(models.hasProvider ? { llm: { essential: false, check: async () => null } } : {}),
   };
 }
 
@@ -119,6 +172,11 @@ function describeQueue(metrics: QueueMetrics): string | null {
   const oldest = metrics.oldestMessageTimestamp;
   const age = oldest === undefined || metrics.backlogCount === 0 ? 0 : Date.now() - new Date(oldest).getTime();
   return age > OLD_MESSAGE_MS ? `the oldest message has waited ${Math.round(age / 1000)} s` : null;
+}
+
+function withoutProvider(models: Models): Record<string, string> {
+  const detail = "no OPENAI_API_KEY or OPENAI_BASE_URL is set: agents are answered by the built-in demo model";
+  return models.hasProvider ? {} : { llm: detail };
 }
 
 function absent(): Record<string, string> {

@@ -12,6 +12,7 @@ export const SERVICES = {
   orchestrator: null,
   "workflow-runner": "coordinator",
   "http-worker": "http-worker",
+  "agent-runner": "agent-runner",
   d1: "d1",
   queues: "queues",
 } as const;

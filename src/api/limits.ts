@@ -22,6 +22,11 @@ export const PRIORITY_DEFAULT = 3;
 export const WORKFLOW_NAME_LENGTH_MAX = 200;
 export const REASON_LENGTH_MAX = 500;
 
+export const BUDGET_USD_MAX = 1_000_000;
+/** USD a million tokens. */
+export const PRICE_USD_MAX = 100_000;
+export const MODEL_NAME_LENGTH_MAX = 200;
+
 /** Variables that one evaluation of the playground may have. */
 export const VARIABLES_MAX = 64;
 

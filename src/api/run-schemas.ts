@@ -55,7 +55,7 @@ export const wholeRun = z
       input_tokens: z.int(),
       cached_tokens: z.int(),
       output_tokens: z.int(),
-      cost_usd: z.number(),
+      cost_usd: z.number().nullable(),
     }),
     parent: z.object({ run_id: z.string(), node: z.string() }).optional(),
     replay_of: z.object({ run_id: z.string(), mode: z.enum(REPLAY_MODES), from: z.string().nullable() }).optional(),
@@ -79,7 +79,16 @@ const nodeExecution = z
     items: z.object({ total: z.int(), started: z.int(), ended: z.int(), failed: z.int() }).optional(),
     started_at: time.nullable(),
     completed_at: time.nullable(),
-    metrics: z.looseObject({ worker: z.string(), queue_time_ms: z.number(), execution_time_ms: z.number() }).nullable(),
+    metrics: z
+      .looseObject({
+        worker: z.string(),
+        sent_at: time,
+        start_time: time,
+        end_time: time,
+        queue_time_ms: z.number(),
+        execution_time_ms: z.number(),
+      })
+      .nullable(),
   })
   .openapi("NodeExecution");
 

@@ -7,10 +7,16 @@ import type { UrlPolicy } from "#http/url-guard.ts";
 import type { BulkRunner } from "#store/bulk-runner.ts";
 import type { Jobs } from "#store/jobs.ts";
 import type { Keys } from "#store/keys.ts";
+import type { Limiters } from "#store/limiters.ts";
+import type { ResultCache } from "#store/result-cache.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Tenants } from "#store/tenants.ts";
+import type { WorkflowProposals } from "#store/workflow-proposals.ts";
 import type { Workflows } from "#store/workflows.ts";
+import type { SqlBackend } from "#telemetry/analytics/backend.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { Point } from "#telemetry/point.ts";
+import type { PointOrigin } from "#telemetry/points.ts";
 import type { Health } from "./health.ts";
 
 export interface Services {
@@ -21,15 +27,29 @@ export interface Services {
   d1: D1Database;
   database: DrizzleD1Database;
   workflows: Workflows;
+  proposals: WorkflowProposals;
   shards: Shards;
   jobs: Jobs;
   bulk: BulkRunner;
   links: ApprovalLinks;
   urlPolicy: UrlPolicy;
+  limiters: Limiters;
+  resultCache: ResultCache;
+  /** Agents that one batch of the queue executes side by side. */
+  agentWorkers: number;
+  /** Null: this deployment has nowhere to ask. */
+  analytics: SqlBackend | null;
+  points: RequestPoints;
   health: Health;
   logger: Logger;
   /** Lets work go on after the answer, for half a minute at most. */
   goOn(work: Promise<void>): void;
+}
+
+/** Takes points of requests, best effort; `waitUntil` keeps the request's invocation going for them. */
+export interface RequestPoints {
+  origin: PointOrigin;
+  record(points: readonly Point[], waitUntil: (work: Promise<unknown>) => void): void;
 }
 
 /** Hono's environment: what middleware leaves for the routes. */

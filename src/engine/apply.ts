@@ -7,7 +7,8 @@ import { invariant } from "#kernel/errors.ts";
 import { resetNodes, resetPass, resolveEdges, unresolve } from "./apply-edges.ts";
 import { applyToApproval, applyToNode, applyToTimer, bytesBeside, nodeStateOf } from "./apply-node.ts";
 import type { RunEvent, RunQueued } from "./events.ts";
-import type { PatchState, RunState } from "./state.ts";
+import type { LlmMetrics } from "./metrics.ts";
+import { NO_USAGE, type PatchState, type RunState } from "./state.ts";
 
 /** The state that a run's first event makes. */
 export function createState(event: RunQueued): RunState {
@@ -40,6 +41,7 @@ export function createState(event: RunQueued): RunState {
     past_approvals: [],
     patches: [],
     applied: [],
+    usage: NO_USAGE,
     system: {},
     nodes: new Map(),
     edges: new Map(),
@@ -65,6 +67,7 @@ export function fold(events: Iterable<RunEvent>, snapshot?: RunState): RunState 
 export function apply(state: RunState, event: RunEvent): void {
   invariant(event.seq === state.seq + 1, `event ${event.seq} follows ${state.seq}`);
   state.seq = event.seq;
+  if ("metrics" in event && event.metrics?.llm !== undefined) countUsage(state, event.metrics.llm);
   switch (event.type) {
     case "run.queued":
       invariant(false, "run.queued is the first event");
@@ -154,6 +157,16 @@ export function apply(state: RunState, event: RunEvent): void {
     default:
       applyToNode(state, event);
   }
+}
+
+function countUsage(state: RunState, llm: LlmMetrics): void {
+  const { input_tokens, cached_tokens, output_tokens, cost_usd } = state.usage;
+  state.usage = {
+    input_tokens: input_tokens + llm.input_tokens,
+    cached_tokens: cached_tokens + llm.cached_tokens,
+    output_tokens: output_tokens + llm.output_tokens,
+    cost_usd: cost_usd === null || llm.cost_usd === null ? null : cost_usd + llm.cost_usd,
+  };
 }
 
 function decidePatch(

@@ -9,10 +9,11 @@ import { loopOutcome } from "./inline/loop.ts";
 import { MISSING_FIELD_WARNINGS_MAX, NODE_WORK_MAX, RUN_STORED_BYTES_MAX } from "./limits.ts";
 import type { TaskMetrics } from "./metrics.ts";
 import { nodeOf, partOf } from "./path.ts";
-import { retryDelayMs } from "./retry.ts";
+import { postponementMs, retryDelayMs } from "./retry.ts";
 import { type Route, routeNode } from "./routing.ts";
 import { errorObject } from "./scope.ts";
 import type { Transition } from "./transition.ts";
+import { askAboutBudget, asksAboutBudget } from "./waiting/budget-approval.ts";
 
 /** What a completion brings besides its output. */
 export interface Completion {
@@ -91,16 +92,28 @@ function giveUp(transition: Transition, path: string, error: NodeError, completi
 /** An attempt has failed: try again if the policy leaves one, else the node fails. */
 export function failAttempt(transition: Transition, path: string, error: NodeError, metrics?: TaskMetrics): void {
   const { state, nowMs } = transition;
-  const { visit, attempt } = transition.nodeState(path);
+  if (partOf(path) === null && asksAboutBudget(transition, path, error)) {
+    askAboutBudget(transition, path, error, metrics);
+    return;
+  }
+  const { visit, attempt, postponements } = transition.nodeState(path);
   const seed = `${state.run_id}/${path}/${visit}/${attempt}`;
-  const delay = state.failing === null ? retryDelayMs(transition.node(path).retry, error, attempt, seed) : null;
+  const policy = transition.node(path).retry;
+  const goesOn = state.failing === null;
+  const postponement = goesOn ? postponementMs(error, postponements, seed) : null;
+  const delay = postponement ?? (goesOn ? retryDelayMs(policy, error, attempt - postponements, seed) : null);
   if (delay === null) {
     endFailed(transition, path, error, metrics);
     return;
   }
-  const measured = metrics ? { metrics } : {};
-  const identity = transition.identity(path);
-  transition.emit({ type: "node.retrying", ...identity, error, retry_at: nowMs + delay, ...measured });
+  transition.emit({
+    type: "node.retrying",
+    ...transition.identity(path),
+    error,
+    retry_at: nowMs + delay,
+    ...(postponement === null ? {} : { postponed: true }),
+    ...(metrics ? { metrics } : {}),
+  });
 }
 
 /** A node fails for good, unless it continues on error. */

@@ -160,8 +160,9 @@ export type RunEvent =
   | (Base & { type: "run.reopened"; generation: number })
   | (OfNode & { type: "node.queued"; due_at: number; sends: number; faults: number; via?: string })
   | (OfNode & { type: "node.started"; worker: string; due_at?: number; via?: string })
-  | (OfNode & { type: "node.waiting"; wait: Wait; via?: string })
-  | (OfNode & { type: "node.retrying"; error: NodeError; retry_at: number; metrics?: TaskMetrics })
+  | (OfNode & { type: "node.waiting"; wait: Wait; via?: string; metrics?: TaskMetrics })
+  /** `postponed`: the attempt found no room to begin, and uses up none. */
+  | (OfNode & { type: "node.retrying"; error: NodeError; retry_at: number; postponed?: true; metrics?: TaskMetrics })
   | (OfNode & {
       type: "node.completed";
       output: StoredValue;
@@ -232,7 +233,7 @@ export type RunEvent =
     })
   | (Base & { type: "warning"; code: WarningCode; message: string; node?: string; metrics?: TaskMetrics });
 
-export const WARNING_CODES = ["missing_field", "node_type_unavailable", "late_result"] as const;
+export const WARNING_CODES = ["missing_field", "node_type_unavailable", "late_result", "budget_warning"] as const;
 export type WarningCode = (typeof WARNING_CODES)[number];
 
 /** An event before it has its number and time. */

@@ -15,4 +15,25 @@ export interface TaskMetrics {
   bytes_in: number;
   bytes_out: number;
   system: SystemFacts;
+  /** Set for agents: what the attempt's own model calls used. */
+  llm?: LlmMetrics;
+  /** The output was remembered from an earlier node (`cache`). */
+  result_cache_hit?: true;
+}
+
+/** Null is what nobody knows, never 0. Cached and cache-write tokens are part of the input, reasoning of the output. */
+export interface LlmMetrics {
+  tokens_used: number;
+  input_tokens: number;
+  cached_tokens: number;
+  cache_write_tokens: number;
+  output_tokens: number;
+  reasoning_tokens: number;
+  cache_hit: boolean;
+  llm_model: string;
+  llm_calls: number;
+  tool_calls: string[];
+  time_to_first_token_ms: number | null;
+  cost_usd: number | null;
+  price_version: string | null;
 }

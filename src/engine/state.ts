@@ -105,6 +105,8 @@ export interface NodeState {
   /** Times the current attempt was sent, and platform faults of this visit. */
   sends: number;
   faults: number;
+  /** Attempts of this visit that found no room to begin: they use up none. */
+  postponements: number;
   due: { kind: DueKind; at: number } | null;
   /** Number of the event that began this visit: what ended later is not there for its templates. */
   began_seq: number;
@@ -127,6 +129,16 @@ export interface NodeState {
   override: JsonObject | null;
 }
 
+/** Tokens and money of all attempts; the cost is null once a part of it is not known. */
+export interface RunUsage {
+  input_tokens: number;
+  cached_tokens: number;
+  output_tokens: number;
+  cost_usd: number | null;
+}
+
+export const NO_USAGE: RunUsage = { input_tokens: 0, cached_tokens: 0, output_tokens: 0, cost_usd: 0 };
+
 export interface RunState {
   run_id: string;
   tenant: string;
@@ -147,6 +159,8 @@ export interface RunState {
   error: RunError | null;
   /** Where the run was begun: what the coordinator itself executes is measured with it. */
   system: SystemFacts;
+  /** What its agents have used. */
+  usage: RunUsage;
   /** Bytes of values kept beside the log. */
   stored_bytes: number;
   /** Set by the first unhandled failure: nothing new starts, and the run fails when what runs has ended. */
@@ -187,6 +201,7 @@ export function newNodeState(): NodeState {
     worker: null,
     sends: 0,
     faults: 0,
+    postponements: 0,
     due: null,
     began_seq: 0,
     ended_seq: 0,

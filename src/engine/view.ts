@@ -5,9 +5,17 @@ import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
 import type { ReplayOf, RunError, RunEvent, StoredValue } from "./events.ts";
 import { OUTPUT_INLINE_BYTES } from "./limits.ts";
-import type { SystemFacts, TaskMetrics } from "./metrics.ts";
+import type { LlmMetrics, SystemFacts, TaskMetrics } from "./metrics.ts";
 import { type ReadStored, Scope } from "./scope.ts";
-import { isTerminal, NODE_STATUSES, type NodeState, type NodeStatus, type RunState, type RunStatus } from "./state.ts";
+import {
+  isTerminal,
+  NODE_STATUSES,
+  type NodeState,
+  type NodeStatus,
+  type RunState,
+  type RunStatus,
+  type RunUsage,
+} from "./state.ts";
 
 export interface RunView {
   run_id: string;
@@ -36,7 +44,7 @@ export interface RunView {
   replay_of?: ReplayOf;
   /** Runs that replay it. */
   replays?: string[];
-  usage: { input_tokens: number; cached_tokens: number; output_tokens: number; cost_usd: number };
+  usage: RunUsage;
   node_counts: Record<NodeStatus, number>;
 }
 
@@ -60,7 +68,7 @@ export interface NodeExecution {
   metrics: NodeMetricsView | null;
 }
 
-export interface NodeMetricsView {
+export interface NodeMetricsView extends Partial<LlmMetrics> {
   sent_at: string;
   start_time: string;
   end_time: string;
@@ -77,6 +85,7 @@ export interface NodeMetricsView {
   cpu_percent: null;
   thread_count: null;
   resource_note: string;
+  result_cache_hit?: true;
   system: SystemFacts;
 }
 
@@ -115,7 +124,7 @@ export function runView(state: RunState, graph: CompiledGraph, readStored: ReadS
     ...(state.replay_of === null ? {} : { replay_of: state.replay_of }),
     ...(state.replays.length === 0 ? {} : { replays: state.replays }),
     active_tokens: isTerminal(state.status) ? 0 : state.active.size,
-    usage: { input_tokens: 0, cached_tokens: 0, output_tokens: 0, cost_usd: 0 },
+    usage: state.usage,
     node_counts: countNodes(state, graph),
   };
 }
@@ -256,6 +265,8 @@ function measuredView(measured: TaskMetrics, attempt: number): NodeMetricsView {
     cpu_percent: null,
     thread_count: null,
     resource_note: RESOURCE_NOTE,
+    ...measured.llm,
+    ...(measured.result_cache_hit === true ? { result_cache_hit: true as const } : {}),
     system: measured.system,
   };
 }

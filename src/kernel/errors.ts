@@ -85,13 +85,15 @@ export const NODE_ERROR_CODES = Object.keys(NODE_ERRORS) as [NodeErrorCode, ...N
 
 /**
  * Why a node failed. `retryable` is set where the code alone does not decide (an HTTP 503 may be tried again,
- * a 404 may not); `retry_after_ms` is what the far side asked for.
+ * a 404 may not); `retry_after_ms` is what the far side asked for. `postponed`: there was no room to begin or to go on,
+ * so the attempt counts for nothing and is made again after `retry_after_ms`.
  */
 export interface NodeError {
   code: NodeErrorCode;
   message: string;
   retryable?: boolean;
   retry_after_ms?: number;
+  postponed?: true;
   details?: { [key: string]: string | number | boolean | null };
 }
 

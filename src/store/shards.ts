@@ -2,7 +2,6 @@
  * The way to the coordinator shards: which one a new run goes to, which one an id names, and how a call is answered
  * when a shard is reset or overloaded.
  */
-import { ApiError } from "#kernel/errors.ts";
 import {
   hash32,
   type LocationHint,
@@ -14,6 +13,7 @@ import {
   type ShardAddress,
   shardName,
 } from "#kernel/ids.ts";
+import { callObject } from "./object-call.ts";
 import type { CoordinatorRpc } from "./shard/protocol.ts";
 
 export interface ShardNamespace {
@@ -28,9 +28,6 @@ export interface ShardSettings {
   shardsEver: number;
   region: Region;
 }
-
-/** Calls to a shard that was reset are tried again this often; every call is safe to repeat. */
-const TRIES = 3;
 
 export class Shards {
   readonly #namespace: ShardNamespace;
@@ -74,21 +71,8 @@ export class Shards {
   }
 
   /** Calls a shard. A reset is tried again; an overload is not, and is the caller's answer. */
-  async call<Value>(address: ShardAddress, ask: (shard: CoordinatorRpc) => Promise<Value>): Promise<Value> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ask(this.#stub(address));
-      } catch (error) {
-        const fault = error as { retryable?: boolean; overloaded?: boolean; durableObjectReset?: boolean };
-        if (fault.overloaded === true) {
-          throw new ApiError("overloaded", "the coordinator is overloaded; try again shortly", {
-            headers: { "Retry-After": "1" },
-          });
-        }
-        const mayRepeat = fault.retryable === true || fault.durableObjectReset === true;
-        if (!mayRepeat || attempt === TRIES) throw error;
-      }
-    }
+  call<Value>(address: ShardAddress, ask: (shard: CoordinatorRpc) => Promise<Value>): Promise<Value> {
+    return callObject(() => this.#stub(address), ask, "the coordinator");
   }
 
   get #shardsEver(): number {

@@ -15,10 +15,14 @@ export const BACKOFF_MULTIPLIER_MAX = 10;
 export const TIMEOUT_MS_MAX = 840_000;
 export const TIMEOUT_MS_DEFAULT = 30_000;
 
+/** Longest time that a node's output may be remembered (`cache`): 30 days. */
+export const CACHE_TTL_MS_MAX = 2_592_000_000;
+
 export const URL_LENGTH_MAX = 8_192;
 export const HEADERS_MAX = 64;
 export const DESCRIPTION_LENGTH_MAX = 1_000;
 export const NAME_LENGTH_MAX = 200;
+export const SCHEMA_URL_LENGTH_MAX = 2_048;
 export const METADATA_TAGS_MAX = 32;
 
 /** Passes of one loop; loops around one node. */

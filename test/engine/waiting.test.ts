@@ -1,6 +1,7 @@
 /** Nodes that park in the coordinator: delays, events, approvals; and a run that is paused around them. */
 import { describe, expect, test } from "vitest";
-import { SIGNALS_KEPT_MAX } from "#engine/limits.ts";
+import { POSTPONEMENTS_MAX, SIGNALS_KEPT_MAX } from "#engine/limits.ts";
+import type { TaskOutcome } from "#engine/task.ts";
 import { WAIT_MS_MAX } from "#workflow/limits.ts";
 import { RunDriver, START_MS } from "../support/run-driver.ts";
 
@@ -335,5 +336,108 @@ describe("pause and resume", () => {
     run.answer("a", 1);
     expect(run.command({ type: "pause" })).toMatchObject({ code: "conflict" });
     expect(run.command({ type: "resume" })).toMatchObject({ code: "conflict" });
+  });
+});
+
+describe("agents: budgets that ask, attempts that find no room", () => {
+  const agent = (config: object = {}) => ({
+    nodes: [
+      {
+        id: "a",
+        type: "agent",
+        config: { task: "think", ...config },
+        retry: { max_attempts: 2, backoff_ms: 10, jitter: false },
+      },
+    ],
+    edges: [],
+  });
+  const spent = { ok: false as const, error: { code: "budget_exceeded" as const, message: "1 USD is spent" } };
+
+  test("a spent budget fails the node, or asks once when it is told to", () => {
+    const failing = new RunDriver(agent());
+    failing.answer("a", spent);
+    expect(failing.state.error?.code).toBe("budget_exceeded");
+
+    const asking = new RunDriver(agent({ on_budget: "ask" }));
+    asking.answer("a", spent);
+    expect(asking.view).toMatchObject({ status: "waiting", waiting_for: [{ node: "a", kind: "approval" }] });
+    const approval_id = asking.state.nodes.get("a")?.approval?.approval_id ?? "";
+    asking.command({ type: "decide", approval_id, voter: "k", decision: "approve", comments: null });
+    expect(asking.tasks).toMatchObject([{ path: "a", visit: 1, attempt: 2 }]);
+    asking.answer("a", spent);
+    expect(asking.state.error?.code).toBe("budget_exceeded");
+  });
+
+  test("a refusal of more budget fails the node by what it had asked about", () => {
+    const run = new RunDriver(agent({ on_budget: "ask" }));
+    run.answer("a", spent);
+    const approval_id = run.state.nodes.get("a")?.approval?.approval_id ?? "";
+    run.command({ type: "decide", approval_id, voter: "k", decision: "reject", comments: "no" });
+    expect(run.state.error?.code).toBe("budget_exceeded");
+  });
+
+  test("a postponed attempt uses up none, to a bound", () => {
+    const run = new RunDriver(agent());
+    const later = {
+      ok: false as const,
+      error: {
+        code: "model_error" as const,
+        message: "busy",
+        retryable: true,
+        postponed: true as const,
+        retry_after_ms: 100,
+      },
+    };
+    for (let i = 0; i < POSTPONEMENTS_MAX; i++) {
+      run.answer("a", later);
+      const due = run.state.nodes.get("a")?.due?.at ?? 0;
+      expect(due - run.nowMs).toBeGreaterThanOrEqual(100);
+      run.pass(150);
+    }
+    run.answer("a", later);
+    run.pass(100);
+    expect(run.state.status).toBe("running");
+    run.answer("a", later);
+    expect(run.state.error?.code).toBe("model_error");
+  });
+
+  test("what its attempts used is summed up, and unknown once a part of it is", () => {
+    const run = new RunDriver(agent());
+    const llm = (cost_usd: number | null) => ({
+      tokens_used: 15,
+      input_tokens: 10,
+      cached_tokens: 4,
+      cache_write_tokens: 0,
+      output_tokens: 5,
+      reasoning_tokens: 1,
+      cache_hit: true,
+      llm_model: "m",
+      llm_calls: 1,
+      tool_calls: [],
+      time_to_first_token_ms: 1,
+      cost_usd,
+      price_version: "v",
+    });
+    const end = (attempt: number, cost: number | null, outcome: TaskOutcome) => {
+      const times = { sent_at: run.nowMs, start_time: run.nowMs, end_time: run.nowMs };
+      const metrics = {
+        worker: "agent-runner" as const,
+        ...times,
+        bytes_in: 0,
+        bytes_out: 0,
+        system: {},
+        llm: llm(cost),
+      };
+      run.tasks.length = 0;
+      run.give({
+        type: "task_ended",
+        result: { run_id: run.state.run_id, path: "a", visit: 1, attempt, outcome, metrics },
+      });
+    };
+    end(1, 0.5, { ok: false, error: { code: "model_error", message: "500", retryable: true } });
+    run.pass(10);
+    expect(run.view.usage).toEqual({ input_tokens: 10, cached_tokens: 4, output_tokens: 5, cost_usd: 0.5 });
+    end(2, null, { ok: true, output: 1 });
+    expect(run.view.usage).toEqual({ input_tokens: 20, cached_tokens: 8, output_tokens: 10, cost_usd: null });
   });
 });

@@ -15,6 +15,7 @@ interface Announcement {
   start: OfTenant<TaskStart>;
   /** The run does not want the task any more. */
   drop: () => void;
+  afterMs?: number;
 }
 
 export class Announcer {
@@ -29,7 +30,7 @@ export class Announcer {
 
   /** Announces the task unless the function it answers with is called before. */
   announceLater(address: ShardAddress, announcement: Announcement): () => void {
-    const timer = setTimeout(() => this.#gather(address, announcement), ANNOUNCE_AFTER_MS);
+    const timer = setTimeout(() => this.#gather(address, announcement), announcement.afterMs ?? ANNOUNCE_AFTER_MS);
     return () => clearTimeout(timer);
   }
 

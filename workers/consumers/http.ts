@@ -2,7 +2,9 @@
 import { idempotencyKey } from "#engine/task.ts";
 import type { HttpRequestSpec } from "#http/prepare.ts";
 import { executeRequest, type HttpEnvironment } from "#http/request.ts";
-import type { Json } from "#kernel/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
+import type { CacheSubject } from "#store/result-cache.ts";
+import { type CacheServices, remembering } from "./remembering.ts";
 import type { TaskWorker } from "./task-batch.ts";
 
 /** The platform opens at most six connections at once for an invocation; a seventh would wait inside it. */
@@ -13,6 +15,7 @@ export const HTTP_PARALLELISM_LOCAL = 50;
 
 export function httpWorker(
   environment: Omit<HttpEnvironment, "idempotencyKey" | "signal">,
+  cache: CacheServices,
   describeSystem: () => { [key: string]: Json },
   isLocal: boolean,
 ): TaskWorker {
@@ -22,12 +25,28 @@ export function httpWorker(
     describeSystem,
     async execute(task, config, signal) {
       const spec = { ...config, timeout_ms: task.timeout_ms } as unknown as HttpRequestSpec;
-      const outcome = await executeRequest(spec, { ...environment, idempotencyKey: idempotencyKey(task), signal });
-      return {
-        outcome: outcome.ok ? { ok: true, output: outcome.output as Json } : { ok: false, error: outcome.error },
-        bytesIn: outcome.bytes_in,
-        bytesOut: outcome.bytes_out,
+      const subject: CacheSubject = {
+        tenant: task.tenant,
+        worker: "http-worker",
+        config: { ...config, cache: null },
+        input: null,
       };
+      return remembering(cache, task, timeToLive(config), subject, async () => {
+        const outcome = await executeRequest(spec, { ...environment, idempotencyKey: idempotencyKey(task), signal });
+        return {
+          outcome: outcome.ok ? { ok: true, output: outcome.output as Json } : { ok: false, error: outcome.error },
+          bytesIn: outcome.bytes_in,
+          bytesOut: outcome.bytes_out,
+        };
+      });
     },
   };
+}
+
+/** Only what asks is remembered, and nothing that a secret opened. */
+export function timeToLive(config: JsonObject): number | null {
+  const { cache, method, secrets } = config;
+  const isRead = method === undefined || method === "GET" || method === "HEAD";
+  const isOpen = !Array.isArray(secrets) || secrets.length === 0;
+  return isRead && isOpen && isJsonObject(cache) && typeof cache.ttl_ms === "number" ? cache.ttl_ms : null;
 }

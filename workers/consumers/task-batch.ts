@@ -20,12 +20,18 @@ export interface Execution {
   outcome: TaskOutcome;
   bytesIn: number;
   bytesOut: number;
+  /** What only some workers measure. */
+  measured?: Pick<TaskMetrics, "llm" | "result_cache_hit">;
+  /** What the run's reader should know. */
+  warnings?: string[];
 }
 
 export interface TaskWorker {
   name: WorkerName;
   /** Tasks executed side by side within a batch. */
   parallelism: number;
+  /** A task that still runs after this is announced; by default those that take longer than most. */
+  announceAfterMs?: number;
   /** One attempt; aborted when the run does not want it any more. */
   execute(task: TaskMessage, config: JsonObject, signal: AbortSignal): Promise<Execution>;
   /** The `system` part of a job's metrics. */
@@ -117,9 +123,11 @@ async function handle(
     bytes_in: execution.bytesIn,
     bytes_out: execution.bytesOut,
     system: worker.describeSystem(),
+    ...execution.measured,
   };
-  const result = { tenant, ...identity, outcome: execution.outcome, metrics };
-  const bytes = execution.outcome.ok ? utf8Length(JSON.stringify(execution.outcome.output)) : 1_000;
+  const { outcome, warnings = [] } = execution;
+  const result = { tenant, ...identity, outcome, metrics, ...(warnings.length === 0 ? {} : { warnings }) };
+  const bytes = outcome.ok ? utf8Length(JSON.stringify(outcome)) : 1_000;
   reporter.report(address, { result, bytes, message });
 }
 
@@ -135,6 +143,7 @@ async function execute(
   const finish = announcer.announceLater(address, {
     start: { tenant, run_id, path, visit, attempt, worker: worker.name },
     drop: () => controller.abort(),
+    ...(worker.announceAfterMs === undefined ? {} : { afterMs: worker.announceAfterMs }),
   });
   try {
     const execution = await worker.execute(task, config, controller.signal);

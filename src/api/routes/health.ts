@@ -34,7 +34,12 @@ const getReady = protectedRoute("read", {
 });
 
 const service = z
-  .object({ service: z.enum(SERVICE_NAMES), status: z.enum(COMPONENT_STATUSES) })
+  .object({
+    service: z.enum(SERVICE_NAMES),
+    status: z.enum(COMPONENT_STATUSES),
+    workers: z.number().optional().openapi({ description: "of agent-runner: how many tasks a batch works on at once" }),
+    running: z.boolean().optional(),
+  })
   .openapi("ServiceHealth");
 
 const serviceAnswer = {
@@ -52,6 +57,16 @@ const getService = createRoute({
     200: { description: "it answers, perhaps not well", content: serviceAnswer },
     503: { description: "it does not answer", content: serviceAnswer },
     ...errorResponses(["not_found", "unauthenticated", "internal"]),
+  },
+});
+
+const getAgentRunnerMetrics = protectedRoute("read", {
+  method: "get",
+  path: "/health/agent-runner/metrics",
+  tags: ["health"],
+  summary: "The agent runner in figures",
+  responses: {
+    200: json(z.object({ workers: z.number(), status: z.string() }).openapi("AgentRunner"), "as it is now"),
   },
 });
 
@@ -76,5 +91,13 @@ export const healthRoutes = new OpenAPIHono<AppEnv>()
     if (/^text\/plain\b/.test(context.req.header("Accept") ?? "")) {
       return context.text(status === "ok" ? "OK" : status, code);
     }
-    return context.json({ service: name, status }, code);
+    const { agentWorkers: workers } = context.get("services");
+    const more = name === "agent-runner" ? { workers, running: status !== "down" } : {};
+    return context.json({ service: name, status, ...more }, code);
+  })
+  .openapi(getAgentRunnerMetrics, async (context) => {
+    const { health, agentWorkers: workers } = context.get("services");
+    const { components } = await health.readiness(Date.now());
+    const isRunning = components["agent-runner"]?.status !== "down";
+    return context.json({ workers, status: isRunning ? "running" : "stopped" }, 200);
   });

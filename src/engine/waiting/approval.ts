@@ -5,7 +5,7 @@
 import { nodeError } from "#kernel/errors.ts";
 import { approvalId } from "#kernel/ids.ts";
 import type { JsonObject } from "#kernel/json.ts";
-import { startPart } from "../attempts.ts";
+import { queueAttempt, startPart } from "../attempts.ts";
 import { cancelNode, complete, failAttempt } from "../ending.ts";
 import type { DecisionName, OnTimeout } from "../events.ts";
 import { ESCALATION, partPath } from "../path.ts";
@@ -64,6 +64,10 @@ export function approvalIsOverdue(transition: Transition, path: string): void {
 export function conclude(transition: Transition, path: string, decision: DecisionName): void {
   const { approval } = transition.nodeState(path);
   if (approval === null) return;
+  if (transition.node(path).type.kind === "task") {
+    concludeBudget(transition, path, decision);
+    return;
+  }
   endEscalation(transition, path);
   const { votes } = approval;
   const last = votes.findLast((vote) => vote.decision === decision) ?? null;
@@ -89,6 +93,13 @@ export function conclude(transition: Transition, path: string, decision: Decisio
   const said = last?.comments ? `: ${last.comments.slice(0, 500)}` : "";
   const details = { decision, decided_by: output.decided_by, comments: output.comments };
   failAttempt(transition, path, nodeError("approval_rejected", because + said, { details }));
+}
+
+/** An agent that asked for more budget tries again, or fails by what it had asked about. */
+function concludeBudget(transition: Transition, path: string, decision: DecisionName): void {
+  const { visit, attempt, faults } = transition.nodeState(path);
+  if (decision === "approve") queueAttempt(transition, path, visit, attempt + 1, { sends: 1, faults });
+  else failAttempt(transition, path, nodeError("budget_exceeded", "no budget is left, and nobody let it try again"));
 }
 
 function endEscalation(transition: Transition, path: string): void {

@@ -1,12 +1,13 @@
 /** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
 import type { ApprovalView } from "#engine/approval-view.ts";
 import type { Refusal, RunCommand } from "#engine/commands/command.ts";
-import type { ReplayMode } from "#engine/events.ts";
+import type { ParentOf, ReplayMode, ReplayOf } from "#engine/events.ts";
 import type { Explanation } from "#engine/explain.ts";
 import type { PatchView } from "#engine/patch-view.ts";
 import type { Outcome } from "#engine/plan.ts";
 import type { RunStatus } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
+import type { TaskScope } from "#engine/task-scope.ts";
 import type { EventView, NodeExecution, RunView } from "#engine/view.ts";
 import type { Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
@@ -24,6 +25,10 @@ export interface StartRequest {
   idempotency?: { key: string; body_hash: string };
   /** How long the call may wait for the run to end, in milliseconds; 0: not at all. */
   wait_ms: number;
+  /** Set for a run that another one asked for. */
+  parent?: ParentOf;
+  depth?: number;
+  replay_of?: ReplayOf;
 }
 
 export interface DefinitionOf {
@@ -140,6 +145,8 @@ export interface CoordinatorRpc {
     earlier: Json[][],
     operations: Json[],
   ): Promise<Result<{ summary: string[] }, Problem[]> | null>;
+  /** What a worker may see of the run around its task; null when nobody waits for the task any more. */
+  taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null>;
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;

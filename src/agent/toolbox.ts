@@ -1,0 +1,22 @@
+/** The five tools, or those of them that a node allows, bound to one attempt of it. */
+import { TOOL_NAMES, type ToolContext, type ToolName } from "./tool.ts";
+import type { Toolbox } from "./tool-calls.ts";
+import { callTool, readsOnly } from "./tools/call-tool.ts";
+import { TOOLS } from "./tools/registry.ts";
+
+/** `names` null: all five. What a tool threw is told to `onFault`. */
+export function toolboxOf(
+  names: readonly string[] | null,
+  context: ToolContext,
+  onFault: (error: unknown) => void = () => {},
+): Toolbox {
+  const allowed: ToolName[] = TOOL_NAMES.filter((name) => names === null || names.includes(name));
+  return {
+    specs: allowed.map((name) => {
+      const { description, parameters } = TOOLS[name];
+      return { name, description, parameters };
+    }),
+    readsOnly: (call) => readsOnly(call, allowed),
+    call: (call) => callTool(call, allowed, context, onFault),
+  };
+}

@@ -1,0 +1,27 @@
+/** Calls to Durable Objects: what is tried again when an object was reset, and what is the caller's answer. */
+import { ApiError } from "#kernel/errors.ts";
+
+/** Calls to an object that was reset are tried again this often; every call is safe to repeat. */
+const TRIES = 3;
+
+/** A reset is tried again, with a new stub each time; an overload is not, and becomes an `overloaded` answer. */
+export async function callObject<Stub, Value>(
+  stub: () => Stub,
+  ask: (stub: Stub) => Promise<Value>,
+  whatIsOverloaded: string,
+): Promise<Value> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask(stub());
+    } catch (error) {
+      const fault = error as { retryable?: boolean; overloaded?: boolean; durableObjectReset?: boolean };
+      if (fault.overloaded === true) {
+        throw new ApiError("overloaded", `${whatIsOverloaded} is overloaded; try again shortly`, {
+          headers: { "Retry-After": "1" },
+        });
+      }
+      const mayRepeat = fault.retryable === true || fault.durableObjectReset === true;
+      if (!mayRepeat || attempt === TRIES) throw error;
+    }
+  }
+}
