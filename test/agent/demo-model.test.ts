@@ -1,8 +1,9 @@
 /** The demo model behind the same port and in the same loop as a real one: what it does offline, and that it says so. */
 import { describe, expect, test } from "vitest";
-import type { AgentPatch } from "#engine/task.ts";
+import type { AgentTask } from "#agent/agent-task.ts";
 import { demoModel } from "#agent/demo-model.ts";
 import { runAgent } from "#agent/run-agent.ts";
+import type { AgentPatch } from "#engine/task.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import { valueProblems } from "#workflow/json-schema.ts";
 import { applyPatch } from "#workflow/patch.ts";
