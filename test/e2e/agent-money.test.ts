@@ -84,9 +84,7 @@ describe("cost", () => {
 
 describe("budgets", () => {
   test("fifty agents at once on one dollar: it is overshot by the calls in flight at most", async () => {
-    // What calls of a model cost is learned by model.
-    const model = "mortal";
-    await priceIt(model);
+    await priceIt();
     await put("/budgets", { scope: "workflow", key: "spender", limit_usd: 1 });
     agents.model.script = () => fiveCents({ delayMs: 200 });
     let atOnce = 0;
@@ -159,7 +157,9 @@ describe("budgets", () => {
   });
 
   test("after SIGKILL of workerd what was spent is still right, and what was lost is shown apart", async () => {
-    await priceIt();
+    // What calls of a model cost is learned by model.
+    const model = "mortal";
+    await priceIt(model);
     await put("/budgets", { scope: "workflow", key: "killed", limit_usd: 100 });
     await save(agents.weir, "killed", thinker({ model }, { timeout_ms: 4_000 }));
     agents.model.script = () => fiveCents();
