@@ -3,10 +3,10 @@ import { defineConfig } from "vitest/config";
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig({
   test: {
-    // Fast tests: pure code and Node alone. Those in workerd and end to end have configurations of their own.
+    // Fast tests: pure code and Node alone. Those in workerd, end to end and in simulation have their own.
     include: ["test/**/*.test.ts"],
-    // Properties and simulations run long on a busy machine; no test asserts how long.
+    // Properties run long on a busy machine; no test asserts how long.
     testTimeout: 60_000,
-    exclude: ["test/workers/**", "test/e2e/**"],
+    exclude: ["test/workers/**", "test/e2e/**", "test/simulation/**"],
   },
 });

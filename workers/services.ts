@@ -21,8 +21,10 @@ import { Tenants } from "#store/tenants.ts";
 import { WorkflowProposals } from "#store/workflow-proposals.ts";
 import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
+import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
+import { PointRecorder } from "./points.ts";
 
 export interface WorkerServices extends Services {
   http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
@@ -33,7 +35,7 @@ export interface WorkerServices extends Services {
 }
 
 /** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["meter", "fanout", "hitl-worker", "analytics"];
+const COMING_COMPONENTS = ["meter", "fanout", "hitl-worker"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -104,6 +106,8 @@ function compose(env: Env): WorkerServices {
     links: new ApprovalLinks(settings.WEIR_OPERATOR_KEY),
     urlPolicy,
     logger,
+    analytics: analyticsOf(env, outgoing),
+    points: new PointRecorder(env),
     goOn: waitUntil,
     health: new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger),
     limiters,
@@ -145,6 +149,14 @@ function checksOf(env: Env, shards: Shards, models: Models): Record<string, { ch
       },
     },
     queues: { essential: true, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
+    analytics: {
+      essential: false,
+      check: async () => {
+        const { WEIR_ANALYTICS: mode } = settingsOf(env);
+        if (mode === "local") await env.ANALYTICS.getByName(LOCAL_ANALYTICS).stats();
+        return null;
+      },
+    },
     // The HTTP worker is a consumer in this same script: it lives when the script lives and its queue is served.
     "http-worker": { essential: false, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
     "agent-runner": { essential: false, check: async () => describeQueue(await env.WEIR_AGENT.metrics()) },

@@ -6,8 +6,10 @@ import { problemsOf } from "#workflow/problems.ts";
 import { authenticate } from "./authenticate.ts";
 import { readJsonBody } from "./body.ts";
 import { describeApi } from "./describe-api.ts";
+import { measureRequests } from "./measure-requests.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
+import { analyticsRoutes } from "./routes/analytics.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { approveRoutes } from "./routes/approve.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
@@ -23,6 +25,7 @@ import { runCommandRoutes } from "./routes/run-commands.ts";
 import { runPatchRoutes } from "./routes/run-patches.ts";
 import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { workflowProposalRoutes } from "./routes/workflow-proposals.ts";
@@ -45,6 +48,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     context.header("traceparent", answerTraceparent(context.req.header("traceparent")));
     await next();
   });
+  app.use(measureRequests);
   app.use(authenticate);
   app.use(readJsonBody);
 
@@ -67,9 +71,11 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     evalRoutes,
     keyRoutes,
     tenantRoutes,
+    schemaRoutes,
     budgetRoutes,
     usageRoutes,
     cacheRoutes,
+    analyticsRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

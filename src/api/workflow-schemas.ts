@@ -5,10 +5,50 @@ import { rfc3339 } from "#kernel/clock.ts";
 import { ApiError } from "#kernel/errors.ts";
 import type { TagRecord } from "#store/workflows.ts";
 import { tagSchema } from "#workflow/definition.ts";
+import { INLINE_WEIGHT, TASK_WEIGHT, WAITING_WEIGHT } from "#workflow/optimise/critical-path.ts";
+import { SUGGESTION_KINDS } from "#workflow/optimise/suggestion.ts";
 import { isMatch } from "./etag.ts";
 import type { AppEnv } from "./services.ts";
 
 export const problem = z.object({ pointer: z.string(), message: z.string() }).openapi("Problem");
+
+/** One step of a JSON Patch that Weir writes; a patch that it reads may hold any operation of the RFC. */
+const operation = z.union([
+  z.object({ op: z.enum(["test", "add", "replace"]), path: z.string(), value: z.unknown() }),
+  z.object({ op: z.literal("remove"), path: z.string() }),
+]);
+
+export const suggestion = z
+  .object({
+    kind: z.enum(SUGGESTION_KINDS).openapi({
+      description:
+        "dead_branch: no run takes it; duplicate_work: done twice on the same input; parallel_requests: wait for one " +
+        "another without need; cacheable: the answer could be kept; critical_path: the longest chain, and what shortens it",
+    }),
+    message: z.string().openapi({ description: "one sentence for the author" }),
+    nodes: z.array(z.string()).openapi({ description: "ids of the nodes that it is about" }),
+    patch: z.array(operation).openapi({
+      description:
+        "JSON Patch (RFC 6902) against the posted definition: a run of the result has the same status and outputs and " +
+        "changes the same outside. Each suggestion stands alone: validate the result before the next. Empty when " +
+        "nothing can be changed without a change of meaning",
+    }),
+    note: z.string().optional().openapi({ description: "what to know before applying the patch" }),
+    saves: z
+      .object({
+        requests: z.int().optional().openapi({ description: "HTTP requests fewer in a run" }),
+        node_runs: z.int().optional().openapi({ description: "inline nodes fewer in a run" }),
+        path_weight: z
+          .int()
+          .optional()
+          .openapi({
+            description: `how much shorter the way gets: an inline node weighs ${INLINE_WEIGHT}, a task ${TASK_WEIGHT}, a waiting node ${WAITING_WEIGHT}`,
+          }),
+      })
+      .optional()
+      .openapi({ description: "estimates" }),
+  })
+  .openapi("Suggestion");
 
 export const workflowItem = z
   .object({

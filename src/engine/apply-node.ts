@@ -62,7 +62,7 @@ export function applyToNode(state: RunState, event: NodeEvent): void {
       node.error = event.error;
       node.metrics = event.metrics ?? null;
       node.due = { kind: "retry", at: event.retry_at };
-      if (event.error.postponed === true) node.postponements += 1;
+      if (event.postponed === true) node.postponements += 1;
       break;
     case "node.completed":
       end(node, "completed", event);

@@ -98,18 +98,22 @@ export function failAttempt(transition: Transition, path: string, error: NodeErr
   }
   const { visit, attempt, postponements } = transition.nodeState(path);
   const seed = `${state.run_id}/${path}/${visit}/${attempt}`;
-  const used = attempt - postponements;
-  const delay =
-    state.failing !== null
-      ? null
-      : (postponementMs(error, postponements, seed) ?? retryDelayMs(transition.node(path).retry, error, used, seed));
+  const policy = transition.node(path).retry;
+  const goesOn = state.failing === null;
+  const postponement = goesOn ? postponementMs(error, postponements, seed) : null;
+  const delay = postponement ?? (goesOn ? retryDelayMs(policy, error, attempt - postponements, seed) : null);
   if (delay === null) {
     endFailed(transition, path, error, metrics);
     return;
   }
-  const measured = metrics ? { metrics } : {};
-  const identity = transition.identity(path);
-  transition.emit({ type: "node.retrying", ...identity, error, retry_at: nowMs + delay, ...measured });
+  transition.emit({
+    type: "node.retrying",
+    ...transition.identity(path),
+    error,
+    retry_at: nowMs + delay,
+    ...(postponement === null ? {} : { postponed: true }),
+    ...(metrics ? { metrics } : {}),
+  });
 }
 
 /** A node fails for good, unless it continues on error. */

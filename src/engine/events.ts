@@ -161,7 +161,8 @@ export type RunEvent =
   | (OfNode & { type: "node.queued"; due_at: number; sends: number; faults: number; via?: string })
   | (OfNode & { type: "node.started"; worker: string; due_at?: number; via?: string })
   | (OfNode & { type: "node.waiting"; wait: Wait; via?: string; metrics?: TaskMetrics })
-  | (OfNode & { type: "node.retrying"; error: NodeError; retry_at: number; metrics?: TaskMetrics })
+  /** `postponed`: the attempt found no room to begin, and uses up none. */
+  | (OfNode & { type: "node.retrying"; error: NodeError; retry_at: number; postponed?: true; metrics?: TaskMetrics })
   | (OfNode & {
       type: "node.completed";
       output: StoredValue;

@@ -3,8 +3,8 @@
  * templates are rendered. Which types there are is `node-types.ts`.
  */
 import { z } from "zod";
-import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
-import { nodeIdSchema, retrySchema } from "./definition.ts";
+import type { Json } from "#kernel/json.ts";
+import { jsonObjectSchema, nodeIdSchema, retrySchema } from "./definition.ts";
 import { schemaProblem } from "./json-schema.ts";
 import {
   AGENT_TASK_LENGTH_MAX,
@@ -34,7 +34,6 @@ export function templated<Schema extends z.ZodType>(schema: Schema) {
 
 /** Any JSON value, handed on as it is. */
 const json = z.custom<Json>((value) => value !== undefined);
-const jsonObject = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
@@ -84,7 +83,7 @@ export const agentConfig = z.strictObject({
   model: z.string().min(1).max(NAME_LENGTH_MAX).optional(),
   tools: z.array(z.enum(AGENT_TOOLS)).max(AGENT_TOOLS.length).optional(),
   max_turns: templated(agentTurns).default(AGENT_TURNS_DEFAULT),
-  output_schema: jsonObject
+  output_schema: jsonObjectSchema
     .superRefine((schema, context) => {
       const message = schemaProblem(schema);
       if (message !== null) context.addIssue({ code: "custom", message });
@@ -130,7 +129,7 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 export const noConfig = z.strictObject({});
 
 /** A type that is not offered: its config is nobody's business yet. */
-export const anyConfig = jsonObject;
+export const anyConfig = jsonObjectSchema;
 
 export const conditionalConfig = z.strictObject({ condition: z.string().min(1).optional() });
 
@@ -149,7 +148,7 @@ export const filterConfig = z.strictObject({ condition: z.string().min(1), from:
 
 export const functionConfig = z.strictObject({
   function_name: z.enum(FUNCTION_NAMES),
-  params: jsonObject.optional(),
+  params: jsonObjectSchema.optional(),
 });
 
 /** One node id, or several. */
@@ -166,7 +165,7 @@ export const loopConfig = z.strictObject({
 /** What `map` does with each item: a node without a place in the graph. */
 export const itemNodeSchema = z.strictObject({
   type: z.string().min(1).max(64),
-  config: jsonObject.optional(),
+  config: jsonObjectSchema.optional(),
   timeout_ms: z.int().min(1).max(TIMEOUT_MS_MAX).optional(),
   retry: retrySchema.optional(),
 });
@@ -185,7 +184,7 @@ export const mapConfig = z.strictObject({
 
 export const workflowConfig = z.strictObject({
   workflow: z.string().min(1).max(WORKFLOW_NAME_LENGTH_MAX),
-  inputs: templated(jsonObject).optional(),
+  inputs: templated(jsonObjectSchema).optional(),
 });
 
 const waitMs = (least: number) => templated(z.int().min(least).max(WAIT_MS_MAX));

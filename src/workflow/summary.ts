@@ -1,7 +1,8 @@
 /** What a definition amounts to at a glance: the answer of `POST /workflows/validate` and the rate-limit tier. */
 import type { WorkflowDefinition } from "./definition.ts";
 import { flowOf } from "./loops.ts";
-import { longestPath, topologyOf } from "./topology.ts";
+import { criticalPath } from "./optimise/critical-path.ts";
+import { topologyOf } from "./topology.ts";
 
 export const TIERS = ["simple", "standard", "heavy"] as const;
 export type Tier = (typeof TIERS)[number];
@@ -13,6 +14,7 @@ export interface WorkflowSummary {
   tier: Tier;
   entry: string[];
   terminal: string[];
+  /** The chain that decides how long a run takes, by what kinds of nodes usually take. */
   critical_path: string[];
 }
 
@@ -38,6 +40,6 @@ export function summarise(definition: WorkflowDefinition): WorkflowSummary {
     tier: tierOf(agents),
     entry: ids.filter((id) => topology.predecessors.get(id)?.length === 0),
     terminal: ids.filter((id) => plain.successors.get(id)?.length === 0),
-    critical_path: longestPath(topology),
+    critical_path: criticalPath(definition.nodes, topology).nodes,
   };
 }

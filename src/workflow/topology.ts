@@ -64,8 +64,8 @@ export function ancestorsOf(topology: Topology, id: string): Set<string> {
   return found;
 }
 
-/** The path with the most nodes, in an acyclic graph. */
-export function longestPath(topology: Topology): string[] {
+/** The path with the most nodes, or by weight of its nodes the heaviest, in an acyclic graph. */
+export function longestPath(topology: Topology, weightOf: (id: string) => number = () => 1): string[] {
   const length = new Map<string, number>();
   const before = new Map<string, string>();
   let end: string | undefined;
@@ -78,8 +78,9 @@ export function longestPath(topology: Topology): string[] {
         before.set(id, predecessor);
       }
     }
-    length.set(id, best + 1);
-    if (end === undefined || best + 1 > (length.get(end) ?? 0)) end = id;
+    const reached = best + weightOf(id);
+    length.set(id, reached);
+    if (end === undefined || reached > (length.get(end) ?? 0)) end = id;
   }
   const path: string[] = [];
   for (let id = end; id !== undefined; id = before.get(id)) path.unshift(id);

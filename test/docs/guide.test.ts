@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { isJsonObject, type Json } from "#kernel/json.ts";
 import { checkWorkflow } from "#workflow/check.ts";
 import { NODE_TYPES } from "#workflow/node-types.ts";
+import { optimise } from "#workflow/optimise/optimise.ts";
 import { RunDriver } from "../support/run-driver.ts";
 
 interface Snippet {
@@ -53,6 +54,15 @@ describe("the guide", () => {
         outputs: promise?.outputs,
       });
     }
+  });
+
+  test("the suggestion that it shows is the first one for its workflow", async () => {
+    const section = (await read("docs/guide/write-a-workflow.md")).split("## Suggestions")[1] ?? "";
+    const blocks = [...section.matchAll(/^```(?:json)?\n(.*?)^```$/gms)].slice(0, 2);
+    const [workflow, shown] = blocks.map(([, text]) => JSON.parse(text ?? ""));
+    const { definition } = checkWorkflow(workflow);
+    if (definition === null) throw new Error("the workflow has no shape");
+    expect(optimise(definition).suggestions[0]).toEqual(shown);
   });
 
   test("it shows every node type that there is", async () => {

@@ -3,7 +3,7 @@
  * source of the module that it is for. To be called before anything of Weir is imported.
  */
 import { readFileSync } from "node:fs";
-import { registerHooks, stripTypeScriptTypes } from "node:module";
+import { registerHooks } from "node:module";
 import { fileURLToPath } from "node:url";
 import type { PlantedBug } from "./planted-bugs.ts";
 
@@ -15,6 +15,12 @@ const BY_NAME: Record<string, string> = { "cloudflare:workers": `${MODULES}cloud
 const BY_URL: Record<string, string> = {
   [`${ROOT}workers/coordinator/boot.ts`]: `${MODULES}boot.ts`,
   [`${ROOT}src/telemetry/isolate.ts`]: `${MODULES}isolate.ts`,
+};
+/** Bounds that a scenario may set lower, so that what happens at them happens often. */
+const TUNABLE: Record<string, readonly string[]> = {
+  [`${ROOT}src/engine/limits.ts`]: ["VISITS_PER_TRANSITION", "OUTPUT_INLINE_BYTES"],
+  [`${ROOT}src/store/shard/run-log.ts`]: ["SNAPSHOT_EVENTS_MIN"],
+  [`${ROOT}src/store/task-message.ts`]: ["MESSAGE_CONFIG_BYTES_MAX"],
 };
 const PACKAGE = `${ROOT}package.json`;
 
@@ -33,9 +39,13 @@ export function installModuleHooks(bug: PlantedBug | null): void {
         const { version } = JSON.parse(readFileSync(fileURLToPath(url), "utf8")) as { version: string };
         return { format: "module", source: `export const version = ${JSON.stringify(version)};`, shortCircuit: true };
       }
-      if (bug === null || url !== `${ROOT}${bug.file}`) return next(url, context);
-      const source = readFileSync(fileURLToPath(url), "utf8");
-      return { format: "module", source: stripTypeScriptTypes(plant(source, bug)), shortCircuit: true };
+      const names = TUNABLE[url];
+      const isPlanted = bug !== null && url === `${ROOT}${bug.file}`;
+      if (names === undefined && !isPlanted) return next(url, context);
+      let source = readFileSync(fileURLToPath(url), "utf8");
+      if (isPlanted) source = plant(source, bug);
+      if (names !== undefined) source = makeTunable(source, names);
+      return { format: "module-typescript", source, shortCircuit: true };
     },
   });
 }
@@ -49,4 +59,15 @@ export function plant(source: string, bug: PlantedBug): string {
     );
   }
   return parts.join(bug.put);
+}
+
+/** Constants become variables of the module, which `tune` sets; whoever imported them sees it. */
+function makeTunable(source: string, names: readonly string[]): string {
+  const cases = names.map((name) => `if (values.${name} !== undefined) ${name} = values.${name};`);
+  let tunable = source;
+  for (const name of names) {
+    if (!tunable.includes(`const ${name} =`)) throw new Error(`there is no constant ${name} to be tuned`);
+    tunable = tunable.replace(`const ${name} =`, `let ${name} =`);
+  }
+  return `${tunable}\nexport function tune(values) { ${cases.join(" ")} }\n`;
 }

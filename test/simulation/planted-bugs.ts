@@ -6,8 +6,129 @@ export interface PlantedBug {
   file: string;
   find: string;
   put: string;
-  /** What it breaks, by the checks that may find it first. */
+  /** The checks that find it: what it breaks, and what may break first because of it. */
   breaks: readonly Check[];
 }
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [];
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: "join-fires-twice",
+    file: "src/engine/walk.ts",
+    find: `if (state.status !== "pending") return "not_yet";`,
+    put: `if (state.status !== "pending" && node.join !== "any") return "not_yet";`,
+    breaks: ["5"],
+  },
+  {
+    name: "join-does-not-wait",
+    file: "src/engine/walk.ts",
+    find: "if (state.resolved < node.incoming.length) return",
+    put: "if (state.resolved + 1 < node.incoming.length) return",
+    breaks: ["5"],
+  },
+  {
+    name: "lost-retry",
+    file: "src/store/shard/run-log.ts",
+    find: "if (dueAt === null || run.dueAt === null || dueAt < run.dueAt) {",
+    put: "if (dueAt === null || run.dueAt === null) {",
+    breaks: ["effects"],
+  },
+  {
+    name: "one-attempt-too-many",
+    file: "src/engine/retry.ts",
+    find: "if (attempt >= policy.maxAttempts ||",
+    put: "if (attempt > policy.maxAttempts ||",
+    breaks: ["13"],
+  },
+  {
+    name: "duplicate-completion",
+    file: "src/engine/plan.ts",
+    find: `if (node.status !== "queued" && node.status !== "running") return "duplicate";`,
+    put: `if (node.status !== "queued" && node.status !== "running" && node.status !== "completed") return "duplicate";`,
+    breaks: ["4", "2"],
+  },
+  {
+    name: "result-of-an-earlier-attempt",
+    file: "src/engine/plan.ts",
+    find: "node.attempt !== address.attempt) return null;\n  return node;",
+    put: "node.attempt < address.attempt) return null;\n  return node;",
+    breaks: ["4"],
+  },
+  {
+    name: "leaked-dispatch",
+    file: "workers/coordinator/dispatcher.ts",
+    find: "let through = this.#collected.length === 0 ? lastId : this.#collectedRow - 1;",
+    put: "if (lastId > 0) return lastId;\n    let through = lastId;",
+    breaks: ["effects"],
+  },
+  {
+    name: "nothing-is-recovered",
+    file: "workers/coordinator/recovery.ts",
+    find: "this.#suspects = suspects.length > 0 || isNewBoot ? suspects : null;",
+    put: "this.#suspects = isNewBoot ? [] : null;",
+    breaks: ["effects"],
+  },
+  {
+    name: "early-timer",
+    file: "src/engine/time.ts",
+    find: "if (due === null || due.at > nowMs ||",
+    put: "if (due === null || due.at > nowMs + 500 ||",
+    breaks: ["11"],
+  },
+  {
+    name: "effect-before-commit",
+    file: "workers/coordinator/transitions.ts",
+    find: "    commit.after(() => {\n      dispatcher.send(tasks, rowId);",
+    put: "    dispatcher.send(tasks, rowId);\n    commit.after(() => {",
+    breaks: ["effects"],
+  },
+  {
+    name: "projection-goes-back",
+    file: "src/store/projection.ts",
+    find: "WHERE excluded.seq > runs.seq AND",
+    put: "WHERE",
+    breaks: ["views"],
+  },
+  {
+    name: "forgotten-key",
+    file: "workers/coordinator/starts.ts",
+    find: "keys.remember(tenant, idempotency.key, record, nowMs);",
+    put: "void record;",
+    breaks: ["3"],
+  },
+  {
+    name: "state-beside-the-log",
+    file: "src/engine/ending.ts",
+    find: "  const isPart = partOf(path) !== null;\n  const route",
+    put: "  state.stored_bytes += beside;\n  const isPart = partOf(path) !== null;\n  const route",
+    breaks: ["10"],
+  },
+  {
+    name: "stale-snapshot",
+    file: "src/store/shard/run-log.ts",
+    find: "this.storeValue(runId, SNAPSHOT_PATH, 0, text);",
+    put: "if (run.snapshotSeq === 0) this.storeValue(runId, SNAPSHOT_PATH, 0, text);",
+    breaks: ["10", "15", "bugs"],
+  },
+  {
+    name: "cut-transition-is-forgotten",
+    file: "src/engine/walk.ts",
+    find: `transition.effects.push({ type: "continue" });`,
+    put: "",
+    breaks: ["effects"],
+  },
+  {
+    // These two were real: the simulator found them.
+    name: "recovery-gives-up",
+    file: "workers/coordinator/recovery.ts",
+    find: "if (failed.length > 0 && this.#tries < TRIES_MAX) {",
+    put: "if (failed.length < 0) {",
+    breaks: ["effects"],
+  },
+  {
+    name: "deadline-doubles-for-ever",
+    file: "src/engine/task.ts",
+    find: "Math.min(sends - 1, DISPATCH_DOUBLINGS_MAX)",
+    put: "Math.min(sends - 1, 40)",
+    breaks: ["11"],
+  },
+];

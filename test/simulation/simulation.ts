@@ -28,6 +28,7 @@ import { type Instance, ObjectHost } from "./platform/object-host.ts";
 import { SimulatedQueue } from "./platform/queue.ts";
 import { Timeline } from "./platform/timeline.ts";
 import { Trace } from "./platform/trace.ts";
+import { tune } from "./platform/tuning.ts";
 import type { Crash, Scenario } from "./scenario/scenario.ts";
 
 /** When every scenario begins. */
@@ -39,6 +40,8 @@ const STEPS_MAX = 200_000;
 const MINUTE_MS = 60_000;
 /** How many steps go by between two looks at whether all is over. */
 const LOOK_STEPS = 16;
+/** Nothing happens for this long: another moment to look. */
+const PAUSE_MS = 1_000;
 
 type Environment = ConstructorParameters<typeof Coordinator>[1];
 
@@ -123,6 +126,7 @@ class Simulation {
     const onRejection = (error: unknown) => this.#note(error);
     process.on("unhandledRejection", onRejection);
     watchCaches(this.#timeline);
+    tune(this.#scenario.bounds);
     beginBoot(1);
     let steps = 0;
     try {
@@ -158,7 +162,9 @@ class Simulation {
       for (const watch of this.#watches.values()) watch.look();
       this.#projection.look();
       if (this.#violation !== null) return step;
-      if (step % LOOK_STEPS === 0 && this.#timeline.nowMs >= healedMs && this.#isOver()) {
+      const nextMs = this.#timeline.nextMs ?? Number.POSITIVE_INFINITY;
+      const isPause = step % LOOK_STEPS === 0 || nextMs - this.#timeline.nowMs > PAUSE_MS;
+      if (isPause && this.#timeline.nowMs >= healedMs && this.#isOver()) {
         if (isReading) return step;
         isReading = true;
         this.#client.readAll();
@@ -235,6 +241,7 @@ class Simulation {
       runs: this.#runs,
       trace: this.#trace,
       begin: (first) => this.#beginRun(first, watch),
+      snapshotEvents: this.#scenario.bounds.SNAPSHOT_EVENTS_MIN,
       mayRepeatWrites: (rates["commit.fails"] ?? 0) > 0 || faults !== null,
     });
     this.#hosts.set(name, host);
@@ -251,6 +258,8 @@ class Simulation {
       WEIR_DEAD: dead,
       COORDINATOR_SHARDS: String(this.#scenario.shards),
       WEIR_LOCAL: this.#scenario.local ? "1" : "",
+      // What analytics is handed is tested by itself.
+      WEIR_TELEMETRY: "off",
       LOG_LEVEL: "error",
     } as unknown as Environment;
   }
@@ -266,19 +275,8 @@ class Simulation {
       reported: (taskId) => this.#witness.reported(taskId),
       lifeAt: (atMs) => watch.host.lives.filter((begunMs) => begunMs <= atMs).length,
       local: this.#scenario.local,
-      mayBeUnheard: () => this.#mayBeUnheard(),
+      mayBeUnheard: (taskId) => this.#witness.mayBeUnheard(taskId),
     });
-  }
-
-  /** A message or a worker was lost for good: then only the deadline of the dispatch helps. */
-  #mayBeUnheard(): boolean {
-    const isLocal = this.#scenario.local;
-    for (const name of this.#faults.happened) {
-      if (name.startsWith("message.lost") || name.startsWith("task.hangs")) return true;
-      // Locally a message counts as acknowledged while its task goes on in the background.
-      if (isLocal && name.startsWith("batch.lost")) return true;
-    }
-    return false;
   }
 
   #makeQueues(workers: Workers): SimulatedQueue[] {
@@ -298,6 +296,7 @@ class Simulation {
       deadLetters: null,
       consume: (batch) => workers.deadLetters(batch),
       onTaken: () => undefined,
+      onLost: () => undefined,
     });
     const http = new SimulatedQueue("weir-http", {
       ...shared,
@@ -306,6 +305,7 @@ class Simulation {
       deadLetters: dead,
       consume: (batch, invocation) => workers.tasks(batch, invocation),
       onTaken: (body) => this.#witness.taken(body),
+      onLost: (body) => this.#witness.lost(body),
     });
     return [http, dead];
   }

@@ -3,8 +3,10 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { ApiError } from "#kernel/errors.ts";
 import { tagSchema } from "#workflow/definition.ts";
 import { DESCRIPTION_LENGTH_MAX } from "#workflow/limits.ts";
+import { optimise } from "#workflow/optimise/optimise.ts";
 import { summarise, TIERS } from "#workflow/summary.ts";
-import { BASE_PATH, decodeCursor, encodeCursor, invalid, json, pageQuery, protectedRoute } from "../route.ts";
+import { pageAfter, pageBy } from "../list-page.ts";
+import { BASE_PATH, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 import { acceptDocument, checkDocument } from "../workflow-document.ts";
 import {
@@ -13,6 +15,7 @@ import {
   etagOf,
   findTag,
   problem,
+  suggestion,
   tagParams,
   workflowItem,
   workflowItemOf,
@@ -31,10 +34,14 @@ const validation = z
         tier: z.enum(TIERS),
         entry: z.array(z.string()),
         terminal: z.array(z.string()),
-        critical_path: z.array(z.string()),
+        critical_path: z.array(z.string()).openapi({
+          description: "the chain that decides how long a run takes, by what kinds of nodes usually take",
+        }),
       })
       .nullable(),
-    suggestions: z.array(z.unknown()),
+    suggestions: z
+      .array(suggestion)
+      .openapi({ description: "what could be done better; empty while there are errors" }),
   })
   .openapi("Validation");
 
@@ -59,7 +66,8 @@ const validate = protectedRoute("read", {
   method: "post",
   path: `${BASE_PATH}/workflows/validate`,
   tags: ["workflows"],
-  summary: "Every problem of a definition at once, and what it amounts to; nothing is stored",
+  summary:
+    "Every problem of a definition at once, what it amounts to, and what could be done better; nothing is stored",
   request: { body: json(z.unknown().openapi({ description: "a workflow definition" }), "the definition itself") },
   responses: { 200: json(validation, "the verdict, also of an invalid definition") },
 });
@@ -110,13 +118,19 @@ const remove = protectedRoute(
   ["precondition_failed"],
 );
 
+/** Tags are listed behind any text, whether it is one or not. */
+const ANY_TEXT = /^.*$/s;
+
 export const workflowRoutes = new OpenAPIHono<AppEnv>()
   .openapi(validate, async (context) => {
     const { urlPolicy } = context.get("services");
     const checked = checkDocument(await context.req.json<unknown>().catch(() => null), urlPolicy);
     const { definition, errors, warnings } = checked;
+    const valid = errors.length === 0;
     const summary = definition === null ? null : summarise(definition);
-    return context.json({ valid: errors.length === 0, errors, warnings, summary, suggestions: [] }, 200);
+    const found = definition === null || !valid ? { warnings: [], suggestions: [] } : optimise(definition);
+    const body = { valid, errors, warnings: [...warnings, ...found.warnings], summary, suggestions: found.suggestions };
+    return context.json(body, 200);
   })
   .openapi(post, async (context) => {
     const { workflows, urlPolicy } = context.get("services");
@@ -144,11 +158,9 @@ export const workflowRoutes = new OpenAPIHono<AppEnv>()
   .openapi(list, async (context) => {
     const { workflows } = context.get("services");
     const { limit, cursor } = context.req.valid("query");
-    const after = cursor === undefined ? "" : decodeCursor(cursor);
-    if (after === null) throw invalid("/cursor", "send next_cursor of the page before, unchanged");
+    const after = pageAfter(cursor, ANY_TEXT);
     const records = await workflows.list(context.get("principal").tenant, after, limit + 1);
-    const page = records.slice(0, limit);
-    const nextCursor = records.length > limit ? encodeCursor(page.at(-1)?.tag ?? "") : null;
+    const { page, nextCursor } = pageBy(records, limit, ({ tag }) => tag);
     return context.json({ items: page.map(workflowItemOf), next_cursor: nextCursor }, 200);
   })
   .openapi(get, async (context) => {

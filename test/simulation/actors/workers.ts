@@ -64,9 +64,12 @@ export class Workers {
   }
 
   async #execute(task: TaskMessage, signal: AbortSignal): Promise<Execution> {
-    const { choices, faults, answers } = this.#parts;
+    const { choices, faults, answers, witness } = this.#parts;
     const about = this.#about(task);
-    if (faults.happens("task.hangs", about)) await aborted(signal);
+    if (faults.happens("task.hangs", about)) {
+      witness.lost(task);
+      await aborted(signal);
+    }
     const [least, most] = choices.chance(`slow/${about}`, answers.slow) ? SLOW_MS : QUICK_MS;
     const takesMs = choices.between(`takes/${about}`, least, most);
     const inTime = takesMs <= task.timeout_ms;

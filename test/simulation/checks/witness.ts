@@ -1,5 +1,5 @@
 /** What was seen outside of the log: messages that queues took, requests that workers made, results that shards were told. */
-import type { TaskOutcome, TaskResult } from "#engine/task.ts";
+import type { TaskAddress, TaskOutcome, TaskResult } from "#engine/task.ts";
 import { isEqualJson, type JsonObject } from "#kernel/json.ts";
 import type { TaskMessage } from "#store/task-message.ts";
 import type { RunModel } from "../model/run-model.ts";
@@ -7,6 +7,7 @@ import { must } from "../model/violation.ts";
 
 export class Witness {
   readonly #reported = new Map<string, TaskOutcome[]>();
+  readonly #unheard = new Set<string>();
   readonly #runs: ReadonlyMap<string, RunModel>;
 
   constructor(runs: ReadonlyMap<string, RunModel>) {
@@ -17,10 +18,19 @@ export class Witness {
     return this.#reported.get(taskId) ?? [];
   }
 
+  /** Whether a message of this task was lost, or whoever took it: then only its deadline helps. */
+  mayBeUnheard(taskId: string): boolean {
+    return this.#unheard.has(taskId);
+  }
+
+  lost(body: unknown): void {
+    this.#unheard.add(idOf(body as TaskMessage));
+  }
+
   /** A shard is told results. */
   told(results: readonly TaskResult[]): void {
-    for (const { run_id, path, visit, attempt, outcome } of results) {
-      const id = `${run_id}/${path}/${visit}/${attempt}`;
+    for (const { outcome, ...address } of results) {
+      const id = idOf(address);
       const outcomes = this.#reported.get(id) ?? [];
       this.#reported.set(id, outcomes);
       outcomes.push(outcome);
@@ -58,4 +68,8 @@ export class Witness {
       () => `${task.path}/${task.visit}: a worker is given ${JSON.stringify(config)}, not ${JSON.stringify(expected)}`,
     );
   }
+}
+
+function idOf({ run_id, path, visit, attempt }: TaskAddress): string {
+  return `${run_id}/${path}/${visit}/${attempt}`;
 }

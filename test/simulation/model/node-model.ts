@@ -26,6 +26,8 @@ export class NodeModel {
   readonly taken: ModelEdge[] = [];
   /** When the run may do something about it by itself, and why. */
   due: { why: "dispatch" | "execution" | "retry"; atMs: number } | null = null;
+  /** Since when its edges have said what becomes of it. */
+  decidedAtMs: number | null = null;
   beganSeq = 0;
   endedSeq = 0;
   /** What the node must give; null when workers say it. */

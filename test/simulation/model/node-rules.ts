@@ -5,7 +5,7 @@ import { kindOf } from "../nodes/registry.ts";
 import { errorAsOutput, isGiven, refuses } from "../scenario/given.ts";
 import type { NodeModel } from "./node-model.ts";
 import type { Rules } from "./rules.ts";
-import type { EventOf, RunModel } from "./run-model.ts";
+import { type EventOf, LATE_MS, type RunModel } from "./run-model.ts";
 import { must, Violation } from "./violation.ts";
 
 /** The engine's bounds, written down a second time: a change of one must be meant. */
@@ -30,6 +30,7 @@ export const NODE_RULES: Rules = {
     const node = run.node(event.node);
     must(!run.isTerminal, "2", () => `${node.id} is skipped after the end`);
     must(node.status === "pending", "5", () => `${node.id} is skipped though it is ${node.status}`);
+    run.mustBePrompt(node, event.at);
     const isUnavailable = event.reason === "unavailable";
     must(
       run.readiness(node) === (isUnavailable ? "ready" : "dead"),
@@ -79,6 +80,7 @@ function nextAttempt(run: RunModel, node: NodeModel, event: EventOf<"node.queued
     "11",
     () => `${node.id} is tried again ${(node.due?.atMs ?? 0) - event.at} ms early`,
   );
+  must(event.at - (node.due?.atMs ?? 0) <= LATE_MS, "effects", () => `${node.id} is tried again long after its time`);
   must(event.attempt === node.attempt + 1, "13", () => `attempt ${event.attempt} follows ${node.attempt}`);
   must(event.attempt <= max, "13", () => `${node.id} has ${max} attempts, and ${event.attempt} is begun`);
   must(event.sends === 1, "13", () => `attempt ${event.attempt} of ${node.id} begins with ${event.sends} sends`);
@@ -104,7 +106,11 @@ function handedOverAgain(run: RunModel, node: NodeModel, event: EventOf<"node.qu
     must(mayBeLost, "11", () => `${what()} though it is not due and nothing was lost`);
     node.recoveredInLife = life;
   } else {
-    must(run.surroundings.mayBeUnheard(), "effects", () => `${what()} after nothing was heard, and nothing was lost`);
+    must(
+      run.surroundings.mayBeUnheard(run.taskId(node)),
+      "effects",
+      () => `${what()} after nothing was heard, and nothing was lost`,
+    );
   }
 }
 

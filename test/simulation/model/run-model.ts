@@ -23,12 +23,15 @@ export interface Surroundings {
   lifeAt(atMs: number): number;
   /** Queues and workers live and die with the process. */
   local: boolean;
-  /** Whether anything happened by which a task may never be heard of. */
-  mayBeUnheard(): boolean;
+  /** Whether anything happened by which the task may never be heard of. */
+  mayBeUnheard(taskId: string): boolean;
 }
 
 /** Keys of configs that are expressions: templates in them are left alone. */
 const EXPRESSION_KEYS = new Set(["condition", "expression"]);
+
+/** The latest that anything due may be taken up: no fault keeps an alarm, or the watchdog, away for longer. */
+export const LATE_MS = 480_000;
 
 export type EventOf<Type extends RunEvent["type"]> = Extract<RunEvent, { type: Type }>;
 
@@ -116,7 +119,7 @@ export class RunModel {
   }
 
   /** A node begins a visit: it must be allowed to. */
-  begin(node: NodeModel, event: { visit: number; attempt: number; seq: number; via?: string }): void {
+  begin(node: NodeModel, event: { visit: number; attempt: number; seq: number; at: number; via?: string }): void {
     const what = () => `${node.id} (visit ${event.visit})`;
     must(node.status === "pending", "5", () => `${what()} starts though it is ${node.status}`);
     must(event.visit === node.visit + 1, "5", () => `${what()} follows visit ${node.visit}`);
@@ -127,6 +130,7 @@ export class RunModel {
       "5",
       () => `${what()} starts in a run that has failed or ended`,
     );
+    this.mustBePrompt(node, event.at);
     node.visit = event.visit;
     node.attempt = event.attempt;
     node.beganSeq = event.seq;
@@ -134,6 +138,12 @@ export class RunModel {
     node.faults = 0;
     node.error = null;
     this.checkVia(node, event.via);
+  }
+
+  /** What is decided about a node is done in the same turn, or in a later one when the transition was cut. */
+  mustBePrompt(node: NodeModel, atMs: number): void {
+    const waitedMs = atMs - (node.decidedAtMs ?? this.log[0]?.at ?? 0);
+    must(waitedMs <= LATE_MS, "effects", () => `${node.id} is taken up ${waitedMs} ms after its edges were resolved`);
   }
 
   /** An `any` join names the predecessor that started it. */
@@ -247,6 +257,7 @@ export class RunModel {
       must(!target.resolved.has(edge), "5", () => `the edge ${edge.from} → ${edge.name} is resolved twice`);
       target.resolved.add(edge);
       if (route.taken.includes(edge)) target.taken.push(edge);
+      if (this.readiness(target) !== "not_yet") target.decidedAtMs ??= event.at;
     }
   }
 
@@ -259,6 +270,10 @@ export class RunModel {
 
   /** Outcomes that workers reported of the node's current attempt. */
   reported(node: NodeModel): readonly TaskOutcome[] {
-    return this.surroundings.reported(`${this.runId}/${node.id}/${node.visit}/${node.attempt}`);
+    return this.surroundings.reported(this.taskId(node));
+  }
+
+  taskId(node: NodeModel): string {
+    return `${this.runId}/${node.id}/${node.visit}/${node.attempt}`;
   }
 }

@@ -22,8 +22,9 @@ export interface QueueParts {
   /** Where messages go that exhausted their retries. */
   deadLetters: SimulatedQueue | null;
   consume(batch: object, invocation: Invocation): Promise<void>;
-  /** A message was taken; `about` names it among all messages. */
   onTaken(body: unknown): void;
+  /** A message may never be worked off. */
+  onLost(body: unknown): void;
 }
 
 interface Kept {
@@ -89,10 +90,11 @@ export class SimulatedQueue {
   }
 
   #take(body: unknown): void {
-    const { faults, onTaken } = this.#parts;
+    const { faults, onTaken, onLost } = this.#parts;
     const about = `${this.name}/${this.#count}`;
     onTaken(body);
-    if (!faults.happens("message.lost", about)) this.#keep(body);
+    if (faults.happens("message.lost", about)) onLost(body);
+    else this.#keep(body);
     if (faults.happens("message.repeated", about)) this.#keep(body);
     if (faults.happens("message.poison", about)) this.#keep({ v: 1, poison: about });
   }
@@ -127,7 +129,7 @@ export class SimulatedQueue {
   }
 
   #run(batch: Kept[], number: number): void {
-    const { timeline, choices, faults, retryDelayMs, consume } = this.#parts;
+    const { timeline, choices, faults, retryDelayMs, oneAtATime, consume, onLost } = this.#parts;
     const invocation = new Invocation(`${this.name}/batch-${number}`);
     const fates = new Map<string, "ack" | { retryMs: number }>();
     this.#inFlight.set(invocation, batch);
@@ -150,6 +152,8 @@ export class SimulatedQueue {
       this.#handedOver();
     };
     if (faults.happens("batch.lost", `${this.name}/${number}`)) {
+      // Locally a message counts as acknowledged while its task goes on in the background.
+      if (oneAtATime) for (const { body } of batch) onLost(body);
       timeline.in(choices.between(`lost/${this.name}/${number}`, 0, 2_000), timeline.platform, wasLost);
     }
     const wall = timeline.in(WALL_TIME_MS, timeline.platform, wasLost);

@@ -2,6 +2,7 @@
 import { checkWorkflow } from "#workflow/check.ts";
 import { Seeded } from "../../support/seeded.ts";
 import { FAULT_KINDS, type FaultKind, type FaultRates } from "../platform/faults.ts";
+import { BOUNDS, type Bounds } from "../platform/tuning.ts";
 import { randomWorkflow } from "./graph.ts";
 import type { Answers, Command, Crash, RunScript, Scenario, Workflow } from "./scenario.ts";
 
@@ -51,6 +52,7 @@ export function scenarioOf(seed: number): Scenario {
       message: random.pick([1, 20, 500]),
       database: random.pick([2, 30, 400]),
     },
+    bounds: makeBounds(random),
     rates: isCalm ? {} : makeRates(random),
     answers: makeAnswers(random),
     healMs,
@@ -88,6 +90,14 @@ function makeRuns(random: Seeded, workflows: readonly Workflow[], shards: number
     inputs: { n: random.between(0, 9) },
     ...(random.chance(0.3) ? { key: `key-${index}` } : {}),
   }));
+}
+
+function makeBounds(random: Seeded): Bounds {
+  const entries = Object.entries(BOUNDS).map(([name, values]) => [
+    name,
+    random.chance(0.5) ? values[0] : random.pick(values),
+  ]);
+  return Object.fromEntries(entries) as Bounds;
 }
 
 function makeRates(random: Seeded): FaultRates {

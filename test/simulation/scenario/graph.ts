@@ -11,6 +11,9 @@ const GROWING_JOINS_MAX = 3;
 /** Types whose output does not grow with what they are given. */
 const SHRINKING = ["http", "http", "aggregate", "function", "transform"];
 
+/** Types that what they are given often does not suit: unhandled, most runs would end with them. */
+const MAY_FAIL = new Set(["transform", "filter", "aggregate", "function"]);
+
 export function randomWorkflow(random: Seeded, size: number): Workflow {
   const graph = new Growing(random);
   for (let i = 0; i < size; i++) graph.add();
@@ -40,7 +43,8 @@ class Growing {
     const kind = this.#kind(edges.length > 1 && !isAny);
     const node: NodeDefinition = { id, type: kind.type, ...kind.make({ random, ancestors: [...ancestors] }) };
     if (isAny) node.join = "any";
-    if (kind.kind !== "unavailable" && random.chance(0.12)) node.on_error = "continue";
+    const share = MAY_FAIL.has(kind.type) ? 0.5 : 0.12;
+    if (kind.kind !== "unavailable" && random.chance(share)) node.on_error = "continue";
     this.#nodes.push(node);
     this.#edges.push(...edges);
   }

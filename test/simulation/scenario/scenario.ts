@@ -2,6 +2,7 @@
 import type { JsonObject } from "#kernel/json.ts";
 import type { EdgeDefinition, NodeDefinition } from "#workflow/definition.ts";
 import type { FaultRates } from "../platform/faults.ts";
+import type { Bounds } from "../platform/tuning.ts";
 
 export interface Workflow {
   nodes: NodeDefinition[];
@@ -53,6 +54,7 @@ export interface Scenario {
   shards: number;
   /** Longest ordinary delays, in milliseconds. */
   delays: { call: number; flush: number; alarm: number; message: number; database: number };
+  bounds: Bounds;
   rates: FaultRates;
   answers: Answers;
   /** When trouble ends. */
