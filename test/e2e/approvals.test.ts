@@ -1,20 +1,16 @@
-/** Approvals over HTTP: asked, found in the inbox, decided once by those who are asked, by key or by signed link. */
-import { setTimeout as sleep } from "node:timers/promises";
+/** Approvals over HTTP on a real Weir: votes, quorum, expiry, escalation, the inbox, and signed links. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ApiAnswer, startWeir, type WeirProcess } from "../support/weir-process.ts";
-import { answerOk, startWitness, type Witness } from "../support/witness-server.ts";
+import { expectError, follow } from "../support/follow.ts";
+import { startWeir, type WeirProcess } from "../support/weir-process.ts";
+import { startWitness, type Witness } from "../support/witness-server.ts";
 
 let weir: WeirProcess;
 let witness: Witness;
-/** Keys with the scope `approve`, by name. */
-const keys: Record<string, { id: string; key: string }> = {};
+const api = follow(() => weir);
 
 beforeAll(async () => {
-  witness = await startWitness(answerOk);
+  witness = await startWitness();
   weir = await startWeir({ env: { WEIR_ALLOW_PRIVATE_HOSTS: witness.host } });
-  for (const name of ["ann", "bob", "cid"]) {
-    keys[name] = (await api("POST", "/keys", { name, tenant: "default", scopes: ["approve", "read"] })).body;
-  }
 });
 
 afterAll(async () => {
@@ -22,362 +18,263 @@ afterAll(async () => {
   await witness.close();
 });
 
-const api = (method: string, path: string, body?: unknown, headers = {}) =>
-  weir.api(method, `/api/v1${path}`, body, headers);
-const get = (path: string) => api("GET", path);
-const as = (name: string, method: string, path: string, body?: unknown) =>
-  api(method, path, body, { authorization: `Bearer ${keys[name]?.key}` });
+interface Key {
+  id: string;
+  headers: { authorization: string };
+}
 
-/** Asks, then says what came of it. A refusal takes the failure edge. */
-const asking = (config: object) => ({
+async function makeKey(...scopes: string[]): Promise<Key> {
+  const { status, body } = await api.post("/keys", { name: "test", scopes });
+  expect(status).toBe(201);
+  return { id: body.id, headers: { authorization: `Bearer ${body.key}` } };
+}
+
+const hitl = (config: object = {}) => ({
   nodes: [
-    { id: "approve", type: "hitl", config: { message: "Pay ${$inputs.amount} €?", ...config } },
-    { id: "pay", type: "transform", config: { expression: "{'paid': inputs.amount, 'by': nodes.approve.decided_by}" } },
-    { id: "stop", type: "transform", config: { expression: "{'stopped': output.code, 'why': output.message}" } },
+    { id: "ask", type: "hitl", config: { message: "Pay 120 EUR?", ...config } },
+    { id: "paid", type: "transform", config: { expression: "output.decision" } },
   ],
-  edges: [
-    { from: "approve", to: "pay" },
-    { from: "approve", to: "stop", on: "failure" },
-  ],
+  edges: [{ from: "ask", to: "paid" }],
 });
 
-/** A run that waits for its approval: its id and the approval's. */
-async function ask(config: object = {}) {
-  const started = await api("POST", "/runs", { definition: asking(config), inputs: { amount: 1200 } });
-  expect(started.status).toBe(202);
-  const runId: string = started.body.run_id;
-  const { approvals } = (await get(`/runs/${runId}/details`)).body;
-  return { runId, approvalId: approvals[0].approval_id as string };
+/** Starts it and gives the run's id and that of its approval. */
+async function ask(config: object = {}): Promise<{ id: string; approval: string }> {
+  const id = await api.start(hitl(config));
+  await api.until(id, (run) => run.status === "waiting");
+  return { id, approval: await approvalOf(id) };
 }
 
-async function until<Value>(ask: () => Promise<Value | null>, waitMs = 5_000): Promise<Value> {
-  for (const end = Date.now() + waitMs; ; await sleep(50)) {
-    const value = await ask();
-    if (value !== null) return value;
-    if (Date.now() > end) throw new Error("it did not happen in time");
-  }
+async function approvalOf(id: string): Promise<string> {
+  const { approvals } = (await api.get(`/runs/${id}/details`)).body;
+  return approvals.at(-1).approval_id;
 }
 
-const ended = (runId: string) =>
-  until(async () => {
-    const { body } = await get(`/runs/${runId}`);
-    return body.ended_at === null ? null : body;
+const decide = (approval: string, body: object, headers?: Record<string, string>) =>
+  api.post(`/approvals/${approval}/decide`, body, headers);
+
+describe("votes", () => {
+  test("an approval leads on; who decided and why stands in the output", async () => {
+    const { id, approval } = await ask();
+    const voter = await makeKey("approve");
+    const answer = await decide(approval, { decision: "approve", comments: "fine" }, voter.headers);
+    expect(answer).toMatchObject({ status: 200, body: { approval_id: approval, status: "approved" } });
+    expect((await api.end(id)).outputs).toEqual({ paid: "approve" });
+    const { node_executions: nodes } = (await api.get(`/runs/${id}/details`)).body;
+    expect(nodes.ask.output).toMatchObject({ approved: true, decided_by: voter.id, comments: "fine" });
   });
 
-/** The inbox's row once it is as it should be. */
-const inboxHas = (approvalId: string, status: string) =>
-  until(async () => {
-    const { body } = await get(`/approvals?status=${status}&limit=200`);
-    return body.items.find((item: { approval_id: string }) => item.approval_id === approvalId) ?? null;
+  test("a rejection needs a comment, and fails the node without a failure edge", async () => {
+    const { id, approval } = await ask();
+    expectError(await decide(approval, { decision: "reject" }), 422, "invalid");
+    expectError(await decide(approval, { decision: "reject", comments: "  " }), 422, "invalid");
+    expectError(await decide(approval, { decision: "perhaps" }), 422, "invalid");
+    expect((await api.get(`/approvals/${approval}`)).body).toMatchObject({ status: "pending", decisions: [] });
+    const rejected = await decide(approval, { decision: "reject", comments: "too much" });
+    expect(rejected).toMatchObject({ status: 200, body: { status: "rejected" } });
+    expect(await api.end(id)).toMatchObject({ status: "failed", error: { code: "approval_rejected", node: "ask" } });
   });
 
-describe("an approval", () => {
-  test("is asked for, found in the inbox, decided, and the run goes on", async () => {
-    const { runId, approvalId } = await ask({ approvers: [keys.ann?.id] });
-    const whole = {
-      approval_id: approvalId,
-      run_id: runId,
-      node_id: "approve",
-      message: "Pay 1200 €?",
-      status: "pending",
-      approvers: [keys.ann?.id],
-      quorum: 1,
-      decisions: [],
-      decided_at: null,
-      on_timeout: "reject",
-    };
-    expect((await get(`/runs/${runId}`)).body).toMatchObject({ status: "waiting" });
-    expect(await get(`/approvals/${approvalId}`)).toMatchObject({ status: 200, body: whole });
-    expect(await inboxHas(approvalId, "pending")).toMatchObject(whole);
-    expect((await get(`/runs/${runId}/explain`)).body.summary).toContain("approve");
+  test("below the quorum it stays pending; each key votes once; one rejection decides", async () => {
+    const keys = await Promise.all([makeKey("approve"), makeKey("approve"), makeKey("approve")]);
+    const [first, second, third] = keys as [Key, Key, Key];
+    const { id, approval } = await ask({ quorum: 2 });
+    const one = await decide(approval, { decision: "approve" }, first.headers);
+    expect(one).toMatchObject({ status: 200, body: { status: "pending", decisions: [{ key: first.id }] } });
+    expectError(await decide(approval, { decision: "approve" }, first.headers), 409, "conflict");
+    expect((await api.get(`/runs/${id}`)).body.status).toBe("waiting");
+    const two = await decide(approval, { decision: "approve" }, second.headers);
+    expect(two).toMatchObject({ status: 200, body: { status: "approved", decisions: [{}, {}] } });
+    const late = await decide(approval, { decision: "approve" }, third.headers);
+    expectError(late, 409, "conflict");
+    expect(late.body.error.details).toMatchObject({ status: "approved" });
+    expect((await api.end(id)).status).toBe("completed");
 
-    const decided = await as("ann", "POST", `/approvals/${approvalId}/decide`, { decision: "approve", comments: "ok" });
-    const vote = { key: keys.ann?.id, decision: "approve", comments: "ok" };
-    expect(decided).toMatchObject({ status: 200, body: { status: "approved", decisions: [vote] } });
-    expect(await ended(runId)).toMatchObject({
-      status: "completed",
-      outputs: { pay: { paid: 1200, by: keys.ann?.id } },
-    });
-    expect(await inboxHas(approvalId, "approved")).toMatchObject({ decisions: [vote] });
-    expect((await get(`/runs/${runId}/details`)).body.approvals).toMatchObject([{ status: "approved" }]);
+    const again = await ask({ quorum: 2 });
+    await decide(again.approval, { decision: "approve" }, first.headers);
+    const no = await decide(again.approval, { decision: "reject", comments: "no" }, second.headers);
+    expect(no.body.status).toBe("rejected");
+    expect((await api.end(again.id)).status).toBe("failed");
   });
 
-  test("that is refused takes the failure edge alone", async () => {
-    const { runId, approvalId } = await ask();
-    const answer = await as("bob", "POST", `/approvals/${approvalId}/decide`, {
-      decision: "reject",
-      comments: "too much",
-    });
-    expect(answer).toMatchObject({ status: 200, body: { status: "rejected" } });
-    const run = await ended(runId);
-    expect(run).toMatchObject({ status: "completed", outputs: { stop: { stopped: "approval_rejected" } } });
-    expect(run.outputs.stop.why).toContain("too much");
-    expect(run.outputs).not.toHaveProperty("pay");
+  test("who is not asked is 403, who may not approve at all too; nothing has changed", async () => {
+    const [asked, other, reader] = [await makeKey("approve"), await makeKey("approve"), await makeKey("read", "run")];
+    const { id, approval } = await ask({ approvers: [asked.id] });
+    expectError(await decide(approval, { decision: "approve" }, other.headers), 403, "forbidden");
+    expectError(await decide(approval, { decision: "approve" }, reader.headers), 403, "forbidden");
+    expect((await api.get(`/approvals/${approval}`)).body).toMatchObject({ status: "pending", decisions: [] });
+    expect((await decide(approval, { decision: "approve" }, asked.headers)).status).toBe(200);
+    expect((await api.end(id)).status).toBe("completed");
   });
 
-  test("a refusal without a reason is 422 and decides nothing", async () => {
-    const { approvalId } = await ask();
-    const answer = await as("bob", "POST", `/approvals/${approvalId}/decide`, { decision: "reject" });
-    expect(answer).toMatchObject({ status: 422, body: { error: { details: [{ pointer: "/comments" }] } } });
-    expect((await get(`/approvals/${approvalId}`)).body).toMatchObject({ status: "pending", decisions: [] });
-  });
-
-  test("is decided once, however many decide at the same moment; the others learn how", async () => {
-    for (const same of [true, false]) {
-      const { runId, approvalId } = await ask();
-      const votes = await Promise.all(
-        Array.from({ length: 12 }, (_, n) => {
-          const name = same ? "ann" : (["ann", "bob", "cid"][n % 3] ?? "");
-          const decision = n % 2 === 0 ? "approve" : "reject";
-          return as(name, "POST", `/approvals/${approvalId}/decide`, { decision, comments: `vote ${n}` });
-        }),
-      );
-      expect(votes.filter(({ status }) => status === 200)).toHaveLength(1);
-      const won = votes.find(({ status }) => status === 200)?.body;
-      for (const { status, body } of votes.filter((vote) => vote.status !== 200)) {
-        expect(status).toBe(409);
-        expect(body.error).toMatchObject({
-          code: "conflict",
-          details: { status: won.status, decisions: won.decisions },
-        });
-      }
-      expect((await get(`/approvals/${approvalId}`)).body).toEqual(won);
-      expect((await ended(runId)).status).toBe("completed");
-    }
-  });
-
-  test("is not for keys that are not asked: 403, and nothing has changed", async () => {
-    const { approvalId } = await ask({ approvers: [keys.ann?.id, "zoe@example.com"] });
-    for (const name of ["bob", "cid"]) {
-      const answer = await as(name, "POST", `/approvals/${approvalId}/decide`, { decision: "approve" });
-      expect(answer).toMatchObject({ status: 403, body: { error: { code: "forbidden" } } });
-    }
-    expect((await get(`/approvals/${approvalId}`)).body).toMatchObject({ status: "pending", decisions: [] });
-    const reader = (await api("POST", "/keys", { name: "r", tenant: "default", scopes: ["read"] })).body;
-    const answer = await api(
-      "POST",
-      `/approvals/${approvalId}/decide`,
-      { decision: "approve" },
-      { authorization: `Bearer ${reader.key}` },
+  test("of decisions that come at once exactly one is taken", async () => {
+    const keys = await Promise.all(Array.from({ length: 10 }, () => makeKey("approve")));
+    const { id, approval } = await ask();
+    const answers = await Promise.all(
+      keys.map(({ headers }, n) =>
+        decide(approval, n % 2 === 0 ? { decision: "approve" } : { decision: "reject", comments: "no" }, headers),
+      ),
     );
-    expect(answer.status).toBe(403);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(409)]);
+    const winner = answers.find(({ status }) => status === 200)?.body.status;
+    for (const { status, body } of answers) if (status === 409) expect(body.error.details.status).toBe(winner);
+    const run = await api.end(id);
+    expect(run.status).toBe(winner === "approved" ? "completed" : "failed");
+    const events = await api.events(id);
+    expect(events.filter(({ type }) => type === "approval.decided")).toHaveLength(1);
+    expect(events.filter(({ type }) => type === "approval.voted")).toHaveLength(1);
   });
 
-  test("with a quorum waits for as many, each key once; one refusal decides", async () => {
-    const one = await ask({ quorum: 2 });
-    const first = await as("ann", "POST", `/approvals/${one.approvalId}/decide`, { decision: "approve" });
-    expect(first).toMatchObject({ status: 200, body: { status: "pending", decisions: [{ key: keys.ann?.id }] } });
-    const again = await as("ann", "POST", `/approvals/${one.approvalId}/decide`, { decision: "approve" });
-    expect(again).toMatchObject({ status: 409, body: { error: { details: { status: "pending" } } } });
-    expect(await inboxHas(one.approvalId, "pending")).toMatchObject({ decisions: [{ key: keys.ann?.id }] });
-    const second = await as("bob", "POST", `/approvals/${one.approvalId}/decide`, { decision: "approve" });
-    expect(second).toMatchObject({ status: 200, body: { status: "approved" } });
-    expect((await ended(one.runId)).outputs).toHaveProperty("pay");
-
-    const other = await ask({ quorum: 3 });
-    await as("ann", "POST", `/approvals/${other.approvalId}/decide`, { decision: "approve" });
-    const refused = await as("bob", "POST", `/approvals/${other.approvalId}/decide`, {
-      decision: "reject",
-      comments: "no",
-    });
-    expect(refused).toMatchObject({ status: 200, body: { status: "rejected" } });
-    expect((await ended(other.runId)).outputs).toHaveProperty("stop");
-  });
-
-  test.each([
-    ["reject", "stop", { stopped: "approval_rejected" }],
-    ["approve", "pay", { paid: 1200 }],
-    ["fail", "stop", { stopped: "timeout" }],
-  ])("that nobody decides in time ends by on_timeout %s", async (onTimeout, node, output) => {
-    const { runId, approvalId } = await ask({ timeout_ms: 400, on_timeout: onTimeout });
-    expect((await ended(runId)).outputs).toMatchObject({ [node]: output });
-    expect(await inboxHas(approvalId, "expired")).toMatchObject({ decisions: [] });
-    const late = await as("ann", "POST", `/approvals/${approvalId}/decide`, { decision: "approve" });
-    expect(late).toMatchObject({ status: 409, body: { error: { details: { status: "expired" } } } });
-  });
-
-  test("ends with its run", async () => {
-    const { runId, approvalId } = await ask();
-    expect((await api("POST", `/runs/${runId}/cancel`)).status).toBe(202);
-    expect(await inboxHas(approvalId, "cancelled")).toMatchObject({ run_id: runId });
-    const late = await as("ann", "POST", `/approvals/${approvalId}/decide`, { decision: "approve" });
-    expect(late).toMatchObject({ status: 409, body: { error: { details: { status: "cancelled" } } } });
-  });
-
-  test("of each pass of a loop is one of its own, and the inbox keeps how each ended", async () => {
-    const definition = {
-      nodes: [
-        { id: "begin", type: "parallel" },
-        { id: "approve", type: "hitl", config: { message: "Round ${$iteration}?" } },
-        { id: "again", type: "loop", config: { max_iterations: 4, loop_back_to: "begin" } },
-      ],
-      edges: [
-        { from: "begin", to: "approve" },
-        { from: "approve", to: "again" },
-      ],
-    };
-    const runId = (await api("POST", "/runs", { definition })).body.run_id;
-    const seen: string[] = [];
-    for (let round = 0; round < 4; round++) {
-      const { approvals } = (await get(`/runs/${runId}/details`)).body;
-      const open = approvals.filter((each: { status: string }) => each.status === "pending");
-      expect(open).toMatchObject([{ message: `Round ${round}?` }]);
-      seen.push(open[0].approval_id);
-      // No pause: what is asked next follows within the same commit.
-      expect(
-        (await as("ann", "POST", `/approvals/${open[0].approval_id}/decide`, { decision: "approve" })).status,
-      ).toBe(200);
-    }
-    expect((await ended(runId)).status).toBe("completed");
-    expect(new Set(seen).size).toBe(4);
-    for (const id of seen) {
-      expect(await inboxHas(id, "approved")).toMatchObject({ decisions: [{ key: keys.ann?.id }] });
-      expect((await get(`/approvals/${id}`)).body.status).toBe("approved");
-      const late = await as("bob", "POST", `/approvals/${id}/decide`, { decision: "approve" });
-      expect(late).toMatchObject({
-        status: 409,
-        body: { error: { details: { approval_id: id, status: "approved" } } },
-      });
-    }
-  });
-
-  test("tells somebody else when nobody decides, once", async () => {
-    const { runId, approvalId } = await ask({ escalate_to: `${witness.url}/escalated`, escalate_after_ms: 300 });
-    const told = await until(async () => witness.requests.find(({ url }) => url === "/escalated") ?? null);
-    expect(JSON.parse(told.body)).toMatchObject({ approval_id: approvalId, run_id: runId });
-    await until(async () => ((await get(`/approvals/${approvalId}`)).body.escalation === "sent" ? true : null));
-    expect((await as("ann", "POST", `/approvals/${approvalId}/decide`, { decision: "approve" })).status).toBe(200);
-    expect((await ended(runId)).outputs).toHaveProperty("pay");
-    expect(witness.requests.filter(({ url }) => url === "/escalated")).toHaveLength(1);
-  });
-
-  test("that is not there is 404, whatever its id looks like", async () => {
-    const { approvalId } = await ask();
-    for (const id of ["x", approvalId.replace("-1-", "-2-"), `${approvalId}x`]) {
-      for (const answer of [
-        await get(`/approvals/${id}`),
-        await as("ann", "POST", `/approvals/${id}/decide`, { decision: "approve" }),
-      ]) {
-        expect(answer).toMatchObject({
-          status: 404,
-          body: { error: { code: "not_found", message: `there is no approval "${id}"` } },
-        });
-      }
-    }
+  test("an approval of a cancelled run is 409, one that is not there 404", async () => {
+    const { id, approval } = await ask();
+    await api.post(`/runs/${id}/cancel`);
+    expectError(await decide(approval, { decision: "approve" }), 409, "conflict");
+    expect((await api.get(`/approvals/${approval}`)).body.status).toBe("cancelled");
+    expectError(await decide(approval.replace("-1-", "-2-"), { decision: "approve" }), 404, "not_found");
+    expectError(await decide("nonsense", { decision: "approve" }), 404, "not_found");
   });
 });
 
-describe("a signed link", () => {
-  const BROWSER = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
-  const FORM = { ...BROWSER, "content-type": "application/x-www-form-urlencoded" };
-  const open = (url: string, headers = {}) => fetch(url, { headers });
-  const send = (url: string, fields: Record<string, string>, headers: Record<string, string> = FORM) =>
-    fetch(url, { method: "POST", headers, body: new URLSearchParams(fields).toString() });
+describe("time", () => {
+  test.each([
+    ["reject", { status: "failed", error: { code: "approval_rejected" } }],
+    ["approve", { status: "completed", outputs: { paid: "approve" } }],
+    ["fail", { status: "failed", error: { code: "timeout" } }],
+  ])("an approval that nobody decides in time ends by itself: on_timeout %s", async (onTimeout, end) => {
+    const { id, approval } = await ask({ timeout_ms: 400, on_timeout: onTimeout });
+    const view = (await api.get(`/approvals/${approval}`)).body;
+    expect(await api.end(id)).toMatchObject(end);
+    const [expired] = (await api.events(id)).filter(({ type }) => type === "approval.expired");
+    // Invariant 11.
+    expect(Date.parse(expired.at)).toBeGreaterThanOrEqual(Date.parse(view.expires_at));
+    expect((await api.get(`/approvals/${approval}`)).body.status).toBe("expired");
+    expectError(await decide(approval, { decision: "approve" }), 409, "conflict");
+  });
 
-  async function link(approvalId: string, body?: unknown): Promise<{ url: string; token: string; voter: string }> {
-    const made: ApiAnswer = await api("POST", `/approvals/${approvalId}/links`, body);
-    expect(made.status).toBe(201);
-    return made.body;
-  }
-
-  test("needs no key, shows what is asked, changes nothing when opened, decides by its form, once", async () => {
-    const { runId, approvalId } = await ask();
-    const { url } = await link(approvalId, { voter: "zoe@example.com" });
-    expect(url.startsWith(`${weir.url}/api/v1/approve/`)).toBe(true);
-    // A mail scanner, a preview, then the person.
-    for (let i = 0; i < 3; i++) {
-      const page = await open(url, BROWSER);
-      expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
-      expect(await page.text()).toContain("Pay 1200 €?");
-    }
-    expect((await fetch(url, { method: "HEAD" })).status).toBe(200);
-    expect((await get(`/approvals/${approvalId}`)).body).toMatchObject({ status: "pending", decisions: [] });
-
-    const done = await send(url, { decision: "approve", comments: "fine by me" });
-    expect(done.status).toBe(200);
-    expect(await done.text()).toContain("Approved");
-    expect((await get(`/approvals/${approvalId}`)).body).toMatchObject({
-      status: "approved",
-      decisions: [{ key: "zoe@example.com", comments: "fine by me", link: expect.any(String) }],
+  test("an escalation tells somebody else, and the approval stays open", async () => {
+    const url = `${witness.url}/escalations`;
+    const { id, approval } = await ask({ timeout_ms: 60_000, escalate_to: url, escalate_after_ms: 200 });
+    const told = () => witness.requests.filter((request) => request.url === "/escalations");
+    await expect.poll(told, { timeout: 30_000 }).toHaveLength(1);
+    expect(told()[0]?.method).toBe("POST");
+    expect(JSON.parse(told()[0]?.body ?? "")).toMatchObject({
+      approval_id: approval,
+      run_id: id,
+      message: "Pay 120 EUR?",
+      quorum: 1,
+      votes: 0,
     });
-    expect((await ended(runId)).outputs).toEqual({ pay: { paid: 1200, by: "zoe@example.com" } });
-
-    const again = await send(url, { decision: "reject", comments: "I have thought about it" });
-    expect(again.status).toBe(409);
-    expect(await again.text()).toContain("has been used");
-    expect((await open(url)).status).toBe(409);
+    expect(told()[0]?.headers["idempotency-key"]).toBe(`${id}/ask[escalation]/1`);
+    expect((await decide(approval, { decision: "approve" })).status).toBe(200);
+    expect((await api.end(id)).status).toBe("completed");
+    expect(told()).toHaveLength(1);
   });
 
-  test("serves once even when it is sent many times at the same moment", async () => {
-    const { approvalId } = await ask({ quorum: 5 });
-    const { url } = await link(approvalId);
-    const answers = await Promise.all(Array.from({ length: 10 }, () => send(url, { decision: "approve" })));
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 9 }, () => 409)]);
-    expect((await get(`/approvals/${approvalId}`)).body.decisions).toHaveLength(1);
+  test("an escalation that cannot be delivered does not harm the run", async () => {
+    const { id, approval } = await ask({ escalate_to: "http://10.0.0.1/", escalate_after_ms: 1 });
+    const has = async () =>
+      (await api.events(id)).some(({ node, type }) => node === "ask[escalation]" && type === "node.failed");
+    await expect.poll(has, { timeout: 30_000 }).toBe(true);
+    expect((await api.get(`/runs/${id}`)).body.status).toBe("waiting");
+    await decide(approval, { decision: "approve" });
+    expect((await api.end(id)).status).toBe("completed");
+  });
+});
+
+describe("the inbox", () => {
+  test("lists what is pending within two seconds, and no more once it is decided", async () => {
+    const { approval } = await ask();
+    const find = async (status: string) =>
+      (await api.get(`/approvals?status=${status}&limit=200`)).body.items.find(
+        (item: { approval_id: string }) => item.approval_id === approval,
+      );
+    await expect.poll(() => find("pending"), { timeout: 10_000 }).toMatchObject({ message: "Pay 120 EUR?" });
+    await decide(approval, { decision: "approve" });
+    await expect.poll(() => find("approved"), { timeout: 10_000 }).toMatchObject({ decisions: [{}] });
+    expect(await find("pending")).toBeUndefined();
+  });
+});
+
+describe("signed links", () => {
+  const withoutKey = { authorization: "" };
+  const open = (url: string, accept = "application/json") =>
+    weir.api("GET", new URL(url).pathname, undefined, { ...withoutKey, accept });
+  const cast = (url: string, body: object, more: Record<string, string> = {}) =>
+    weir.api("POST", new URL(url).pathname, body, { ...withoutKey, ...more });
+  const link = async (approval: string, body?: object, headers?: Record<string, string>) =>
+    (await api.post(`/approvals/${approval}/links`, body, headers)).body;
+
+  test("opening one shows and changes nothing, however often; its POST decides, once", async () => {
+    const { id, approval } = await ask();
+    const { url } = await link(approval, { voter: "zoe@example.com" });
+    const before = await api.events(id);
+    for (const accept of ["text/html", "application/json", "*/*"]) {
+      expect((await open(url, accept)).status).toBe(200);
+      expect((await weir.api("HEAD", new URL(url).pathname, undefined, { ...withoutKey, accept })).status).toBe(200);
+    }
+    expect((await open(url, "text/html")).body).toContain("Pay 120 EUR?");
+    expect((await open(url)).body).toMatchObject({ status: "pending", voter: "zoe@example.com", approvals: 0 });
+    expect(await api.events(id)).toEqual(before);
+
+    expectError(await cast(url, { decision: "reject" }), 422, "invalid");
+    expect(await api.events(id)).toEqual(before);
+    expect(await cast(url, { decision: "approve" })).toMatchObject({ status: 200, body: { status: "approved" } });
+    expectError(await cast(url, { decision: "approve" }), 409, "conflict");
+    expectError(await open(url), 409, "conflict");
+    const run = await api.end(id);
+    expect(run).toMatchObject({ status: "completed" });
+    const { decisions } = (await api.get(`/approvals/${approval}`)).body;
+    expect(decisions).toMatchObject([{ key: "zoe@example.com", decision: "approve" }]);
   });
 
-  test("gives nobody a second vote", async () => {
-    const { approvalId } = await ask({ quorum: 2 });
-    const make = () => as("ann", "POST", `/approvals/${approvalId}/links`);
-    const [first, second] = [(await make()).body, (await make()).body];
-    expect((await send(first.url, { decision: "approve" })).status).toBe(200);
-    expect((await send(second.url, { decision: "approve" })).status).toBe(409);
-    const own = await as("ann", "POST", `/approvals/${approvalId}/decide`, { decision: "approve" });
-    expect(own.status).toBe(409);
-    expect((await as("ann", "POST", `/approvals/${approvalId}/links`, { voter: "somebody" })).status).toBe(403);
-    expect((await get(`/approvals/${approvalId}`)).body).toMatchObject({
-      status: "pending",
-      decisions: [{ key: keys.ann?.id }],
+  test("the form of a browser decides too, and is told by a page", async () => {
+    const { id, approval } = await ask();
+    const { url } = await link(approval);
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { accept: "text/html" },
+      body: new URLSearchParams({ decision: "reject", comments: "<b>no</b>" }),
     });
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+    expect(await response.text()).toContain("Rejected");
+    expect((await api.end(id)).error.message).toContain("<b>no</b>");
   });
 
-  test("is made only for those who are asked", async () => {
-    const { approvalId } = await ask({ approvers: ["zoe@example.com"] });
-    expect((await as("bob", "POST", `/approvals/${approvalId}/links`)).status).toBe(403);
-    expect((await api("POST", `/approvals/${approvalId}/links`, { voter: "max@example.com" })).status).toBe(403);
-    const { url } = await link(approvalId, { voter: "zoe@example.com" });
-    expect((await send(url, { decision: "approve" })).status).toBe(200);
+  test("of ten clicks at once exactly one is taken", async () => {
+    const { id, approval } = await ask({ quorum: 2 });
+    const { url } = await link(approval);
+    const answers = await Promise.all(Array.from({ length: 10 }, () => cast(url, { decision: "approve" })));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(9).fill(409)]);
+    expect((await api.get(`/approvals/${approval}`)).body).toMatchObject({ status: "pending", decisions: [{}] });
+    await api.post(`/runs/${id}/cancel`);
+    expectError(await cast(url, { decision: "approve" }), 409, "conflict");
   });
 
-  test("expires: 410 as a page and as JSON", async () => {
-    const { approvalId } = await ask();
-    const { url } = await link(approvalId, { expires_in_ms: 1_000 });
-    await sleep(1_100);
-    for (const answer of [await open(url, BROWSER), await send(url, { decision: "approve" })]) {
-      expect([answer.status, answer.headers.get("content-type")]).toEqual([410, "text/html; charset=utf-8"]);
-    }
-    const json = await open(url);
-    expect([json.status, (await json.json()).error.code]).toEqual([410, "gone"]);
-    expect((await get(`/approvals/${approvalId}`)).body.status).toBe("pending");
+  test("one that was changed, has expired, or whose maker was revoked does not serve", async () => {
+    const maker = await makeKey("approve");
+    const { id, approval } = await ask();
+    const { url } = await link(approval, {}, maker.headers);
+    const { url: short } = await link(approval, { expires_in_ms: 1_000 });
+    expectError(await open(`${url.slice(0, -3)}AAA`), 404, "not_found");
+    expectError(await cast(`${url}x`, { decision: "approve" }), 404, "not_found");
+    await expect.poll(async () => (await open(short)).status, { timeout: 10_000 }).toBe(410);
+    expectError(await cast(short, { decision: "approve" }), 410, "gone");
+    expect((await open(url)).status).toBe(200);
+    expect((await api.remove(`/keys/${maker.id}`)).status).toBe(204);
+    expectError(await cast(url, { decision: "approve" }), 410, "gone");
+    expect((await api.get(`/approvals/${approval}`)).body).toMatchObject({ status: "pending", decisions: [] });
+    await api.post(`/runs/${id}/cancel`);
   });
 
-  test("that was changed in any place is 404", async () => {
-    const { approvalId } = await ask();
-    const { url, token } = await link(approvalId);
-    const base = url.slice(0, url.length - token.length);
-    for (const at of [0, 20, token.indexOf("."), token.length - 5]) {
-      const forged = token.slice(0, at) + (token[at] === "A" ? "B" : "A") + token.slice(at + 1);
-      expect((await open(base + forged)).status).toBe(404);
-      expect((await send(base + forged, { decision: "approve" })).status).toBe(404);
-    }
-  });
-
-  test("ends with the key that made it, and outlives a restart otherwise", async () => {
-    const { approvalId } = await ask({ quorum: 2 });
-    const maker = (await api("POST", "/keys", { name: "m", tenant: "default", scopes: ["approve"] })).body;
-    const made = await api("POST", `/approvals/${approvalId}/links`, {}, { authorization: `Bearer ${maker.key}` });
-    const mine = await link(approvalId, { voter: "zoe@example.com" });
-    expect((await send(mine.url, { decision: "approve" })).status).toBe(200);
-    expect((await api("DELETE", `/keys/${maker.id}`)).status).toBe(204);
-    expect((await open(made.body.url)).status).toBe(410);
-    const other = await link(approvalId, { voter: "max@example.com" });
-    await weir.kill9Workerd();
-    await weir.waitForReady(2);
-    expect((await get(`/approvals/${approvalId}`)).body).toMatchObject({ decisions: [{ key: "zoe@example.com" }] });
-    expect((await open(mine.url)).status).toBe(409);
-    const last = await send(other.url, { decision: "approve" });
-    expect(last.status).toBe(200);
-    expect((await get(`/approvals/${approvalId}`)).body.status).toBe("approved");
-    expect(weir.output()).not.toContain(other.token);
+  test("nobody makes a link for a vote that is not theirs, or for one who is not asked", async () => {
+    const [asked, other] = [await makeKey("approve"), await makeKey("approve")];
+    const { id, approval } = await ask({ approvers: [asked.id] });
+    const links = `/approvals/${approval}/links`;
+    expectError(await api.post(links, {}, other.headers), 403, "forbidden");
+    expectError(await api.post(links, { voter: asked.id }, other.headers), 403, "forbidden");
+    expectError(await api.post(links, { voter: "zoe@example.com" }), 403, "forbidden");
+    const { url } = (await api.post(links, { voter: asked.id })).body;
+    expect((await cast(url, { decision: "approve" })).status).toBe(200);
+    expectError(await decide(approval, { decision: "approve" }, asked.headers), 409, "conflict");
+    expect((await api.end(id)).status).toBe("completed");
   });
 });

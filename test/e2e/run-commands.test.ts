@@ -1,18 +1,22 @@
-/** What a run can be told while it runs and after: pause, signals, patches, replays; and what each refuses, changing nothing. */
-import { setTimeout as sleep } from "node:timers/promises";
+/** Pause, resume, cancel and signal, over HTTP on a real Weir. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectError, follow } from "../support/follow.ts";
 import { startWeir, type WeirProcess } from "../support/weir-process.ts";
-import { answerJson, answerOk, startWitness, type Witness } from "../support/witness-server.ts";
+import { answerOk, startWitness, type Witness } from "../support/witness-server.ts";
 
 let weir: WeirProcess;
 let witness: Witness;
-/** Paths that the witness answers with 500 for as long as they stand here. */
-const broken = new Set<string>();
+const api = follow(() => weir);
+
+/** Answers that are held back until `release` is called, by path. */
+const held = new Map<string, () => void>();
+const isHeld = (path: string) => expect.poll(() => held.has(path), { timeout: 30_000 }).toBe(true);
 
 beforeAll(async () => {
-  witness = await startWitness((request, response, body) => {
-    if (broken.has(request.url ?? "")) answerJson(response, 500, {});
-    else answerOk(request, response, body);
+  witness = await startWitness((request, response) => {
+    const path = request.url ?? "";
+    if (path.startsWith("/slow/")) held.set(path, () => answerOk(request, response));
+    else answerOk(request, response);
   });
   weir = await startWeir({ env: { WEIR_ALLOW_PRIVATE_HOSTS: witness.host } });
 });
@@ -22,363 +26,157 @@ afterAll(async () => {
   await witness.close();
 });
 
-const api = (method: string, path: string, body?: unknown, headers = {}) =>
-  weir.api(method, `/api/v1${path}`, body, headers);
-const get = (path: string) => api("GET", path);
-const post = (path: string, body?: unknown, headers = {}) => api("POST", path, body, headers);
-
-async function start(definition: object, inputs: object = {}): Promise<string> {
-  const started = await post("/runs", { definition, inputs });
-  expect(started).toMatchObject({ status: 202 });
-  return started.body.run_id;
-}
-
-async function until<Value>(ask: () => Promise<Value | null>, waitMs = 8_000): Promise<Value> {
-  for (const end = Date.now() + waitMs; ; await sleep(50)) {
-    const value = await ask();
-    if (value !== null) return value;
-    if (Date.now() > end) throw new Error("it did not happen in time");
-  }
-}
-
-const ended = (runId: string) =>
-  until(async () => {
-    const { body } = await get(`/runs/${runId}`);
-    return body.ended_at === null ? null : body;
-  });
-const detailsOf = async (runId: string) => (await get(`/runs/${runId}/details`)).body;
-const eventsOf = async (runId: string) =>
-  (await get(`/runs/${runId}/events?limit=1000`)).body.items as { type: string }[];
-
-const text = (id: string, expression = "1") => ({ id, type: "transform", config: { expression } });
-const waitFor = (id: string, event: string) => ({ id, type: "wait_for_event", config: { event } });
-const http = (id: string, path: string, more: object = {}) => ({
+const http = (id: string, path: string) => ({ id, type: "http", config: { url: witness.url + path } });
+const edge = (from: string, to: string, more: object = {}) => ({ from, to, ...more });
+const wait = (id: string, event: string, more: object = {}) => ({
   id,
-  type: "http",
-  config: { url: `${witness.url}${path}`, ...more },
-  retry: { max_attempts: 1 },
+  type: "wait_for_event",
+  config: { event, ...more },
 });
-const chain = (...nodes: { id: string }[]) => ({
-  nodes,
-  edges: nodes.slice(1).map((node, index) => ({ from: nodes[index]?.id, to: node.id })),
-});
+const asked = (path: string) => witness.requests.filter(({ url }) => url === path).length;
+const typesOf = async (id: string) => (await api.events(id)).map((event) => event.type);
 
 describe("pause and resume", () => {
-  test("hold back what would start; what comes meanwhile is not lost", async () => {
-    const runId = await start(chain(waitFor("wait", "go"), text("after", "output.n")));
-    expect(await post(`/runs/${runId}/pause`, { reason: "lunch" })).toMatchObject({
-      status: 202,
-      body: { status: "paused" },
+  test("what executes ends, nothing after it starts until the run is resumed", async () => {
+    const id = await api.start({
+      nodes: [http("first", "/slow/pause"), http("second", "/after-pause")],
+      edges: [edge("first", "second")],
     });
-    expect((await post(`/runs/${runId}/pause`)).status).toBe(202);
-    expect((await post(`/runs/${runId}/signals/go`, { n: 7 })).status).toBe(202);
-    await sleep(300);
-    const held = await detailsOf(runId);
-    expect(held).toMatchObject({ status: "paused", node_executions: { after: { status: "pending" } } });
-    expect((await get(`/runs/${runId}/explain`)).body.summary).toMatch(/pause/i);
-    expect((await post(`/runs/${runId}/resume`)).status).toBe(202);
-    expect(await ended(runId)).toMatchObject({ status: "completed", outputs: { after: 7 } });
-    const types = (await eventsOf(runId)).map(({ type }) => type);
-    expect(types.filter((type) => type === "run.paused" || type === "run.resumed")).toEqual([
-      "run.paused",
-      "run.resumed",
-    ]);
+    await isHeld("/slow/pause");
+    const paused = await api.post(`/runs/${id}/pause`, { reason: "lunch" });
+    expect(paused).toMatchObject({ status: 202, body: { run_id: id, status: "paused" } });
+    expect(await api.post(`/runs/${id}/pause`)).toMatchObject({ status: 202, body: { status: "paused" } });
+    held.get("/slow/pause")?.();
+    const run = await api.until(id, (each) => each.node_counts.completed === 1);
+    expect(run).toMatchObject({ status: "paused", ended_at: null });
+    const { body } = await api.get(`/runs/${id}/explain`);
+    expect(body.waiting).toMatchObject([{ node: "second", kind: "paused" }]);
+    expect(asked("/after-pause")).toBe(0);
+
+    expect(await api.post(`/runs/${id}/resume`)).toMatchObject({ status: 202, body: { run_id: id } });
+    expect(await api.end(id)).toMatchObject({ status: "completed" });
+    expect(asked("/after-pause")).toBe(1);
+    const flow = (await api.events(id)).filter(({ type }) => type === "run.paused" || type === "run.resumed");
+    expect(flow).toMatchObject([{ type: "run.paused", reason: "lunch" }, { type: "run.resumed" }]);
   });
 
-  test("outlive the process", async () => {
-    const runId = await start(chain(waitFor("wait", "go"), text("after")));
-    await post(`/runs/${runId}/pause`);
-    await weir.kill9Workerd();
-    await weir.waitForReady(2);
-    expect((await get(`/runs/${runId}`)).body.status).toBe("paused");
-    await post(`/runs/${runId}/signals/go`);
-    await post(`/runs/${runId}/resume`);
-    expect((await ended(runId)).status).toBe("completed");
+  test("timers and events that come meanwhile are kept, and lead on at the resume", async () => {
+    const id = await api.start({
+      nodes: [
+        { id: "d", type: "delay", config: { duration_ms: 50 } },
+        wait("w", "go"),
+        { id: "both", type: "parallel" },
+      ],
+      edges: [edge("d", "both"), edge("w", "both")],
+    });
+    await api.post(`/runs/${id}/pause`);
+    expect((await api.post(`/runs/${id}/signals/go`, { n: 1 })).status).toBe(202);
+    await api.until(id, (run) => run.node_counts.completed === 2);
+    expect(await typesOf(id)).not.toContain("run.completed");
+    await api.post(`/runs/${id}/resume`);
+    expect((await api.end(id)).outputs).toMatchObject({ both: { w: { n: 1 } } });
+  });
+
+  test("a run that has nothing left is completed by its resume", async () => {
+    const id = await api.start({ nodes: [wait("w", "go")] });
+    await api.post(`/runs/${id}/pause`);
+    await api.post(`/runs/${id}/signals/go`);
+    expect((await api.get(`/runs/${id}`)).body.status).toBe("paused");
+    await api.post(`/runs/${id}/resume`);
+    expect(await api.end(id)).toMatchObject({ status: "completed", outputs: { w: null } });
+  });
+
+  test("resuming a run that is not paused changes nothing", async () => {
+    const id = await api.start({ nodes: [wait("w", "go")] });
+    expect(await api.post(`/runs/${id}/resume`)).toMatchObject({ status: 202, body: { status: "waiting" } });
+    expect(await typesOf(id)).not.toContain("run.resumed");
+    await api.post(`/runs/${id}/cancel`);
   });
 });
 
-describe("a run that has ended", () => {
-  test("takes no command: 409, and nothing has changed", async () => {
-    const runId = await start({ nodes: [text("only")] });
-    await ended(runId);
-    const before = await eventsOf(runId);
-    for (const [path, body] of [
-      ["/pause", undefined],
-      ["/resume", undefined],
-      ["/cancel", { reason: "late" }],
-      ["/signals/go", { n: 1 }],
-      ["/patches", { operations: [{ op: "add", path: "/nodes/-", value: text("late") }] }],
-      ["/nodes/only/replay", undefined],
-    ] as const) {
-      const answer = await post(`/runs/${runId}${path}`, body);
-      expect([path, answer.status, answer.body.error?.code]).toEqual([path, 409, "conflict"]);
-    }
-    expect(await eventsOf(runId)).toEqual(before);
+describe("cancel", () => {
+  test("ends the run at once; the answer that comes later leads nowhere", async () => {
+    const id = await api.start({
+      nodes: [http("first", "/slow/cancel"), http("second", "/after-cancel"), wait("w", "never")],
+      edges: [edge("first", "second")],
+    });
+    await isHeld("/slow/cancel");
+    const { status } = await api.post(`/runs/${id}/cancel`, { reason: "no longer needed" });
+    expect(status).toBe(202);
+    const run = (await api.get(`/runs/${id}`)).body;
+    expect(run.status).toBe("cancelled");
+    expect(run.ended_at).not.toBeNull();
+    held.get("/slow/cancel")?.();
+    // Another run that is started after it has come and gone: the late answer has been heard by then, or never will be.
+    await api.run({ nodes: [http("other", "/other")] });
+    expect(asked("/after-cancel")).toBe(0);
+    const events = await api.events(id);
+    expect(events.filter(({ type }) => type === "run.cancelled")).toMatchObject([{ reason: "no longer needed" }]);
+    expect(events.filter(({ type }) => type === "node.completed")).toEqual([]);
   });
 
-  test("that nobody has is 404", async () => {
-    const runId = await start({ nodes: [text("only")] });
-    const absent = runId.replace(/.$/, (last) => (last === "0" ? "1" : "0"));
-    for (const path of ["/pause", "/resume", "/cancel", "/signals/go", "/nodes/only/replay", "/replay"]) {
-      expect([path, (await post(`/runs/${absent}${path}`)).status]).toEqual([path, 404]);
-    }
+  test("a paused run can be cancelled", async () => {
+    const id = await api.start({ nodes: [wait("w", "never")] });
+    await api.post(`/runs/${id}/pause`);
+    expect((await api.post(`/runs/${id}/cancel`)).status).toBe(202);
+    expect((await api.end(id)).status).toBe("cancelled");
   });
 });
 
-describe("patches", () => {
-  const add = (node: object) => ({ op: "add", path: "/nodes/-", value: node });
-  const edge = (from: string, to: string, more: object = {}) => ({
-    op: "add",
-    path: "/edges/-",
-    value: { from, to, ...more },
-  });
-  const patch = (runId: string, operations: unknown, more: object = {}, headers = {}) =>
-    post(`/runs/${runId}/patches`, { operations, ...more }, headers);
-
-  /** One node has ended, another waits. */
-  const half = (more: object = {}) => ({
-    ...chain(text("first", "inputs"), waitFor("wait", "go"), text("last", "1")),
-    ...more,
-  });
-
-  test("add work after a node that has ended, and it runs at once", async () => {
-    const runId = await start(half(), { n: 3 });
-    const operations = [add(text("extra", "output.n * 2.0")), edge("first", "extra", { condition: "output.n > 2" })];
-    const preview = await patch(runId, operations, { dry_run: true });
-    expect(preview).toMatchObject({
-      status: 200,
-      body: { diff: { summary: expect.arrayContaining(['node "extra" (transform) added']) } },
+describe("signal", () => {
+  test("goes to every node that waits for it, and each takes what matches", async () => {
+    const id = await api.start({
+      nodes: [wait("a", "paid"), wait("b", "paid", { match: "output.amount > 10" }), wait("c", "shipped")],
     });
-    expect((await detailsOf(runId)).node_executions).not.toHaveProperty("extra");
-
-    const applied = await patch(runId, operations, { description: "double it" }, { "if-match": '"0"' });
-    expect(applied).toMatchObject({ status: 201, body: { seq: 1, status: "applied", diff: preview.body.diff } });
-    expect(applied.headers.get("etag")).toBe('"1"');
-    const details = await until(async () => {
-      const body = await detailsOf(runId);
-      return body.node_executions.extra?.status === "completed" ? body : null;
-    });
-    expect(details).toMatchObject({ status: "waiting", patch_seq: 1, node_executions: { extra: { output: 6 } } });
-    expect(details.patches).toMatchObject([
-      { seq: 1, status: "applied", source: "api", by: "operator", description: "double it", operations },
-    ]);
-    expect((await get(`/runs/${runId}/patches`)).body.items).toEqual(details.patches);
-    expect((await get(`/runs/${runId}/patches/1`)).body).toEqual(details.patches[0]);
-    expect((await get(`/runs/${runId}/patches/2`)).status).toBe(404);
-    await post(`/runs/${runId}/signals/go`);
-    expect((await ended(runId)).outputs).toEqual({ extra: 6, last: 1 });
+    await api.post(`/runs/${id}/signals/paid`, { amount: 5 });
+    await api.until(id, (run) => run.node_counts.completed === 1);
+    await api.post(`/runs/${id}/signals/paid`, { amount: 50 });
+    expect((await api.post(`/runs/${id}/signals/shipped`, ["by", "rail"])).status).toBe(202);
+    expect((await api.end(id)).outputs).toEqual({ a: { amount: 5 }, b: { amount: 50 }, c: ["by", "rail"] });
+    const signals = (await api.events(id)).filter(({ type }) => type === "signal.received");
+    expect(signals.map((event) => event.delivered_to)).toEqual([["a"], ["b"], ["c"]]);
   });
 
-  test("of what has started or does not fit are 422 with their places, all or nothing", async () => {
-    const runId = await start(half());
-    const before = await detailsOf(runId);
-    for (const [operations, pointer] of [
-      [[{ op: "replace", path: "/nodes/0/config/expression", value: "2" }], "/nodes/0"],
-      [[{ op: "remove", path: "/nodes/1" }], ""],
-      [[add(text("fine")), { op: "replace", path: "/nodes/1/config/event", value: "other" }], ""],
-      [[add(text("fine")), add({ id: "odd", type: "htp", config: {} })], "/nodes/4/type"],
-      [[edge("last", "first")], ""],
-      [[edge("first", "nowhere")], ""],
-      [[{ op: "test", path: "/nodes/0/id", value: "other" }], "/0/value"],
-      [[{ op: "add", path: "/nodes/__proto__", value: 1 }], "/0/path"],
-      [[{ op: "move", path: "/nodes/0" }], "/0/from"],
-    ] as const) {
-      const answer = await patch(runId, operations);
-      expect([answer.status, answer.body.error?.code]).toEqual([422, "invalid"]);
-      const pointers: string[] = answer.body.error.details.map((problem: { pointer: string }) => problem.pointer);
-      expect(pointers.some((each) => each.includes(pointer))).toBe(true);
-    }
-    const hundred = Array.from({ length: 100 }, () => ({ op: "test", path: "/nodes/0/id", value: "first" }));
-    expect((await patch(runId, [...hundred, hundred[0]])).status).toBe(422);
-    expect((await patch(runId, hundred, { dry_run: true })).status).toBe(200);
-    expect(await detailsOf(runId)).toEqual(before);
+  test("a hundred are kept, one more is refused and the run is as it was", async () => {
+    const id = await api.start({ nodes: [wait("w", "go")] });
+    for (let n = 0; n < 100; n++) expect((await api.post(`/runs/${id}/signals/early`, n)).status).toBe(202);
+    const before = await api.events(id);
+    expectError(await api.post(`/runs/${id}/signals/early`, 100), 409, "conflict");
+    expect(await api.events(id)).toEqual(before);
+    await api.post(`/runs/${id}/cancel`);
   });
 
-  test("for another state of the run are 412", async () => {
-    const runId = await start(half());
-    expect((await patch(runId, [add(text("one")), edge("wait", "one")], {}, { "if-match": '"0"' })).status).toBe(201);
-    const stale = await patch(runId, [add(text("two")), edge("wait", "two")], {}, { "if-match": '"0"' });
-    expect(stale).toMatchObject({ status: 412, body: { error: { code: "precondition_failed" } } });
-    const both = await Promise.all(
-      ["two", "three"].map((id) => patch(runId, [add(text(id)), edge("wait", id)], {}, { "if-match": '"1"' })),
-    );
-    expect(both.map(({ status }) => status).sort()).toEqual([201, 412]);
-    expect((await get(`/runs/${runId}`)).body.patch_seq).toBe(2);
-  });
-
-  test("are taken back, the last one first and only before its work has started", async () => {
-    const runId = await start(half());
-    await patch(runId, [add(text("one")), edge("wait", "one")]);
-    await patch(runId, [add(text("two")), edge("first", "two")]);
-    expect((await api("DELETE", `/runs/${runId}/patches/1`)).status).toBe(409);
-    const started = await api("DELETE", `/runs/${runId}/patches/2`);
-    expect(started).toMatchObject({ status: 409, body: { error: { message: expect.stringContaining("two") } } });
-    expect((await api("DELETE", `/runs/${runId}/patches/9`)).status).toBe(404);
-
-    const other = await start(half());
-    await patch(other, [add(text("one")), edge("wait", "one")]);
-    expect((await api("DELETE", `/runs/${other}/patches/1`, undefined, { "if-match": '"7"' })).status).toBe(412);
-    const reverted = await api("DELETE", `/runs/${other}/patches/1`, undefined, { "if-match": '"1"' });
-    expect(reverted).toMatchObject({ status: 200, body: { seq: 1, status: "reverted", patch_seq: 0 } });
-    await post(`/runs/${other}/signals/go`);
-    expect((await ended(other)).outputs).toEqual({ last: 1 });
-    expect((await get(`/runs/${other}/patches`)).body.items).toMatchObject([{ seq: 1, status: "reverted" }]);
-  });
-
-  test("of a gated workflow wait for a decision by a key that may approve", async () => {
-    const runId = await start(half({ metadata: { patch_policy: "gated" } }));
-    const propose = async (id: string) => {
-      const proposed = await patch(runId, [add(text(id)), edge("first", id)]);
-      expect(proposed).toMatchObject({ status: 202, body: { status: "proposed" } });
-      return proposed.body.seq as number;
-    };
-    const [yes, no] = [await propose("yes"), await propose("no")];
-    expect(await detailsOf(runId)).toMatchObject({
-      patch_seq: 0,
-      patches: [{ status: "proposed" }, { status: "proposed" }],
-    });
-
-    const writer = (await post("/keys", { name: "w", tenant: "default", scopes: ["write", "run", "read"] })).body;
-    const asWriter = await post(
-      `/runs/${runId}/patches/${yes}/decide`,
-      { decision: "approve" },
-      { authorization: `Bearer ${writer.key}` },
-    );
-    expect(asWriter.status).toBe(403);
-
-    const rejected = await post(`/runs/${runId}/patches/${no}/decide`, { decision: "reject", comments: "not now" });
-    expect(rejected).toMatchObject({ status: 200, body: { seq: no, status: "rejected", reason: "not now" } });
-    const answers = await Promise.all(
-      Array.from({ length: 6 }, () => post(`/runs/${runId}/patches/${yes}/decide`, { decision: "approve" })),
-    );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409, 409]);
-    expect((await post(`/runs/${runId}/patches/${no}/decide`, { decision: "approve" })).status).toBe(409);
-    expect((await post(`/runs/${runId}/patches/99/decide`, { decision: "approve" })).status).toBe(404);
-    await post(`/runs/${runId}/signals/go`);
-    expect((await ended(runId)).outputs).toEqual({ last: 1, yes: 1 });
+  test("an event of no name, or a body that is no JSON, is refused", async () => {
+    const id = await api.start({ nodes: [wait("w", "go")] });
+    expectError(await api.post(`/runs/${id}/signals/${encodeURIComponent("no name")}`, {}), 404, "not_found");
+    expectError(await api.post(`/runs/${id}/signals/go`, "{"), 400, "bad_request");
+    expect((await api.get(`/runs/${id}`)).body.status).toBe("waiting");
+    await api.post(`/runs/${id}/cancel`);
   });
 });
 
-describe("replay of a node", () => {
-  test("repeats the failed call with the same input and goes on; a second replay is refused once it is well", async () => {
-    broken.add("/charge");
-    const runId = await start(
-      chain(
-        text("order", "{'total': 12}"),
-        http("charge", "/charge", { method: "POST", payload: "$nodes.order" }),
-        text("receipt", "output.status_code"),
-      ),
-    );
-    expect(await ended(runId)).toMatchObject({ status: "failed", error: { node: "charge" } });
-    broken.delete("/charge");
-    const replayed = await post(`/runs/${runId}/nodes/charge/replay`, { reason: "the server is back" });
-    expect(replayed.status).toBe(202);
-    expect(["queued", "running", "waiting", "completed"]).toContain(replayed.body.status);
-    const run = await until(async () => {
-      const { body } = await get(`/runs/${runId}`);
-      return body.status === "completed" ? body : null;
-    });
-    expect(run).toMatchObject({ generation: 2, outputs: { receipt: 200 } });
-    const charges = witness.requests.filter(({ url }) => url === "/charge");
-    expect(charges.map(({ body }) => JSON.parse(body))).toEqual([{ total: 12 }, { total: 12 }]);
-    // Another effect, another key.
-    expect(new Set(charges.map(({ headers }) => headers["idempotency-key"])).size).toBe(2);
-    const replays = (await eventsOf(runId)).filter(
-      ({ type }) => type === "replay.requested" || type === "run.reopened",
-    );
-    expect(replays).toMatchObject([
-      { reason: "the server is back", by: "operator", node: "charge" },
-      { generation: 2 },
-    ]);
-    expect((await post(`/runs/${runId}/nodes/charge/replay`)).status).toBe(409);
-    const forced = await post(`/runs/${runId}/nodes/charge/replay`, {
-      force_replay: true,
-      config: { url: `${witness.url}/other` },
-    });
-    expect(forced.status).toBe(202);
-    await until(async () => (witness.requests.some(({ url }) => url === "/other") ? true : null));
-    await until(async () => ((await get(`/runs/${runId}`)).body.status === "completed" ? true : null));
+describe("what has ended, and what is not there", () => {
+  const commands = ["pause", "resume", "cancel", "signals/go"];
+
+  test("every command on a run that has ended is 409, and changes nothing", async () => {
+    const { run_id: id } = await api.run({ nodes: [{ id: "a", type: "parallel" }] });
+    const before = await api.events(id);
+    for (const command of commands) expectError(await api.post(`/runs/${id}/${command}`), 409, "conflict");
+    expect(await api.events(id)).toEqual(before);
   });
 
-  test("of a node that is not there is 404, with a config that does not fit 422", async () => {
-    broken.add("/down");
-    const runId = await start(chain(http("call", "/down"), text("never")));
-    await ended(runId);
-    for (const node of ["nowhere", "toString", "a%2Fb", "%20"]) {
-      expect([node, (await post(`/runs/${runId}/nodes/${node}/replay`)).status]).toEqual([node, 404]);
+  test("every command on a run that is not there is 404", async () => {
+    for (const id of ["run_xx00001HF0000000000000000000000", "nonsense"]) {
+      for (const command of commands) expectError(await api.post(`/runs/${id}/${command}`), 404, "not_found");
     }
-    expect((await post(`/runs/${runId}/nodes/call/replay`, { config: { url: 7 } })).status).toBe(422);
-    expect((await post(`/runs/${runId}/nodes/never/replay`)).status).toBe(409);
-    expect((await get(`/runs/${runId}`)).body).toMatchObject({ status: "failed", generation: 1 });
-    broken.delete("/down");
-  });
-});
-
-describe("replay of a run", () => {
-  /** Reads, changes something, and says what came of it. */
-  const order = () =>
-    chain(
-      http("read", "/read"),
-      http("write", "/write", { method: "POST", payload: { n: "$inputs.n" } }),
-      text("sum", "{'wrote': nodes.write.status_code, 'n': inputs.n}"),
-    );
-  const requests = (path: string) => witness.requests.filter(({ url }) => url === path).length;
-  const replay = async (runId: string, body?: object) => {
-    const answer = await post(`/runs/${runId}/replay`, body);
-    expect(answer).toMatchObject({ status: 202, body: { replay_of: runId } });
-    return ended(answer.body.run_id);
-  };
-
-  test("live is a run of its own with the same inputs; both name each other", async () => {
-    const source = await start(order(), { n: 1 });
-    await ended(source);
-    const before = requests("/write");
-    const run = await replay(source);
-    expect(run).toMatchObject({ status: "completed", trigger: "replay", outputs: { sum: { wrote: 200, n: 1 } } });
-    expect(run.replay_of).toEqual({ run_id: source, mode: "live", from: null });
-    expect((await get(`/runs/${source}`)).body.replays).toEqual([run.run_id]);
-    expect(requests("/write")).toBe(before + 1);
-    expect((await replay(source, { inputs: { n: 2 } })).outputs.sum.n).toBe(2);
   });
 
-  test("freeze takes earlier results over byte for byte and does the rest again", async () => {
-    const source = await start(order(), { n: 1 });
-    await ended(source);
-    const [reads, writes] = [requests("/read"), requests("/write")];
-    const run = await replay(source, { mode: "freeze", from: "write" });
-    expect([requests("/read"), requests("/write")]).toEqual([reads, writes + 1]);
-    const [was, is] = [await detailsOf(source), await detailsOf(run.run_id)];
-    expect(JSON.stringify(is.node_executions.read.output)).toBe(JSON.stringify(was.node_executions.read.output));
-  });
-
-  test("shadow sends nothing that could change anything", async () => {
-    const source = await start(order(), { n: 1 });
-    await ended(source);
-    const [reads, writes] = [requests("/read"), requests("/write")];
-    const run = await replay(source, { mode: "shadow" });
-    expect(run.status).toBe("completed");
-    expect([requests("/read"), requests("/write")]).toEqual([reads + 1, writes]);
-  });
-
-  test("with another version runs that one", async () => {
-    const source = await start(order(), { n: 4 });
-    await ended(source);
-    await post("/workflows", { tag: "shorter", workflow: { nodes: [text("twice", "inputs.n * 2.0")] } });
-    const run = await replay(source, { workflow: "shorter" });
-    expect(run).toMatchObject({ workflow: "shorter", outputs: { twice: 8 } });
-    expect((await post(`/runs/${source}/replay`, { workflow: "nowhere" })).status).toBe(404);
-  });
-
-  test("bad requests change nothing: unknown node 404, unfitting inputs 422", async () => {
-    const strict = { nodes: [text("only")], inputs: { type: "object", required: ["n"] } };
-    const source = await start(strict, { n: 1 });
-    await ended(source);
-    expect((await post(`/runs/${source}/replay`, { from: "nowhere" })).status).toBe(404);
-    expect(await post(`/runs/${source}/replay`, { inputs: {} })).toMatchObject({
-      status: 422,
-      body: { error: { code: "invalid" } },
-    });
-    expect((await post(`/runs/${source}/replay`, { mode: "freeze" })).status).toBe(422);
-    expect((await get(`/runs/${source}`)).body.replays ?? []).toEqual([]);
+  test("unknown members and too long a reason are 422", async () => {
+    const id = await api.start({ nodes: [wait("w", "go")] });
+    expectError(await api.post(`/runs/${id}/pause`, { because: "x" }), 422, "invalid");
+    expectError(await api.post(`/runs/${id}/resume`, { reason: "x" }), 422, "invalid");
+    expectError(await api.post(`/runs/${id}/cancel`, { reason: "x".repeat(501) }), 422, "invalid");
+    expect((await api.get(`/runs/${id}`)).body.status).toBe("waiting");
+    expect((await api.post(`/runs/${id}/cancel`, { reason: "x".repeat(500) })).status).toBe(202);
   });
 });
