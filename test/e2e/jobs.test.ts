@@ -1,4 +1,4 @@
-/** Bulk jobs over HTTP: every run that matched is done once, whatever dies meanwhile, and the job says how far it is. */
+/** Bulk jobs at their size: ten thousand runs, killed in the middle; replays from where runs failed; whose runs they are. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inFlight } from "../support/in-flight.ts";
@@ -70,23 +70,20 @@ const completed = (jobId: string, waitMs = 60_000) =>
   }, waitMs);
 
 describe("a job that cancels", () => {
-  test("cancels what matched when it was made and nothing else", async () => {
-    const ids = await startRuns(250, "red", WAITING, "waiting");
+  test("leaves alone what came after it was made, and what does not match", async () => {
+    const ids = await startRuns(150, "red", WAITING, "waiting");
     const [other] = await startRuns(1, "blue", WAITING, "waiting");
     const made = await bulk({ action: "cancel", filter: { "label.team": "red" } });
-    expect(made).toMatchObject({ status: 202, body: { status: "queued", matched: 250, done: 0, failed: 0 } });
     const { body: later } = await api("POST", "/runs", { definition: WAITING, labels: { team: "red" } });
-    expect(await completed(made.body.job_id)).toMatchObject({ matched: 250, done: 250, failed: 0, errors: [] });
-    for (const id of [ids[0], ids[124], ids[249]]) {
+    expect(await completed(made.body.job_id)).toMatchObject({ matched: 150, done: 150, failed: 0, errors: [] });
+    for (const id of [ids[0], ids[149]]) {
       const { body } = await get(`/runs/${id}/events?limit=1000`);
       const ends = body.items.filter(({ type }: { type: string }) => type === "run.cancelled");
       expect(ends).toMatchObject([{ reason: `by ${made.body.job_id}` }]);
     }
     for (const id of [other, later.run_id]) expect((await get(`/runs/${id}`)).body.status).toBe("waiting");
-    expect((await bulk({ action: "cancel", filter: { "label.team": "red", status: "completed" } })).body.matched).toBe(
-      0,
-    );
-    expect((await get("/jobs?limit=1")).body.items).toHaveLength(1);
+    const ofEnded = await bulk({ action: "cancel", filter: { "label.team": "red", status: "cancelled" } });
+    expect(ofEnded.body.matched).toBe(0);
   });
 
   test("of ten thousand runs is done, also when the process is killed in the middle of it", async () => {
