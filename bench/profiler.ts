@@ -1,4 +1,4 @@
-/** CPU profiles of workerd through its inspector. */
+/** CPU profiles and heap snapshots of workerd through its inspector. */
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface CallFrame {
@@ -24,12 +24,15 @@ const ANSWER_MS_MAX = 30_000;
 export class Profiler {
   readonly #socket: WebSocket;
   #lastId = 0;
+  /** Parts of the heap snapshot that is being taken. */
+  readonly #snapshot: string[] = [];
   readonly #waiting = new Map<number, (answer: { result?: unknown; error?: { message: string } }) => void>();
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.addEventListener("message", (event) => {
       const answer = JSON.parse(String(event.data));
+      if (answer.method === "HeapProfiler.addHeapSnapshotChunk") this.#snapshot.push(answer.params.chunk);
       this.#waiting.get(answer.id)?.(answer);
       this.#waiting.delete(answer.id);
     });
@@ -58,6 +61,12 @@ export class Profiler {
     await run();
     const { profile } = (await this.#ask("Profiler.stop")) as { profile: CpuProfile };
     return profile;
+  }
+
+  /** The heap of the Worker's isolate, as a `.heapsnapshot` file holds it. */
+  async heapSnapshot(): Promise<string> {
+    await this.#ask("HeapProfiler.takeHeapSnapshot", { reportProgress: false });
+    return this.#snapshot.splice(0).join("");
   }
 
   close(): void {

@@ -4,7 +4,6 @@ import { drizzle } from "drizzle-orm/d1";
 import { ApprovalLinks } from "#access/approval-links.ts";
 import { Keyring } from "#access/keyring.ts";
 import { Models } from "#agent/models.ts";
-import { NO_TOOLS } from "#agent/toolbox.ts";
 import { type Check, Health } from "#api/health.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
@@ -19,6 +18,7 @@ import { Limiters } from "#store/limiters.ts";
 import { ResultCache } from "#store/result-cache.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Tenants } from "#store/tenants.ts";
+import { WorkflowProposals } from "#store/workflow-proposals.ts";
 import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
 import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
@@ -78,6 +78,15 @@ function compose(env: Env): WorkerServices {
   );
   const limiters = new Limiters(env.LIMITER);
   const resultCache = new ResultCache(database);
+  const workflows = new Workflows(database);
+  const proposals = new WorkflowProposals(database);
+  const http: WorkerServices["http"] = {
+    fetch: outgoing,
+    policy: urlPolicy,
+    resolver: settings.DNS_RESOLVER_URL === "" ? noResolver : dohResolver(settings.DNS_RESOLVER_URL, outgoing),
+    secrets: environmentSecrets(env),
+    clock: systemClock,
+  };
   return {
     version,
     keyring: new Keyring({
@@ -89,7 +98,8 @@ function compose(env: Env): WorkerServices {
     tenants: new Tenants(database),
     d1: env.DB,
     database,
-    workflows: new Workflows(database),
+    workflows,
+    proposals,
     shards,
     jobs,
     bulk: new BulkRunner(jobs, shards, logger),
@@ -109,17 +119,13 @@ function compose(env: Env): WorkerServices {
       conversations: keptConversations(database),
       resultCache,
       shards,
+      workflows,
+      proposals,
+      http,
       clock: systemClock,
       logger: loggerOf(env, "agent-runner"),
-      toolbox: () => () => NO_TOOLS,
     },
-    http: {
-      fetch: outgoing,
-      policy: urlPolicy,
-      resolver: settings.DNS_RESOLVER_URL === "" ? noResolver : dohResolver(settings.DNS_RESOLVER_URL, outgoing),
-      secrets: environmentSecrets(env),
-      clock: systemClock,
-    },
+    http,
     host: isLocal ? settings.WEIR_HOST : "",
     isLocal,
   };

@@ -70,6 +70,7 @@ async function run({ environment, isWatching }, ending) {
   if (dataServer !== null) ending.add(() => dataServer.close());
 
   const origin = `http://${reachableHost(settings.host)}:${port}`;
+  state.remember({ url: origin, inspectorPort: settings.inspectorPort });
   const variables = {
     ...workerVariables(environment, deployment.variables),
     WEIR_OPERATOR_KEY: operatorKey,

@@ -25,6 +25,8 @@ import { StartRefusal } from "./start-refusal.mjs";
  * @property {number} [holder] Process that has the folder.
  * @property {ProcessIdentity} [workerd] Its runtime, to end if it outlived it.
  * @property {number} [examplesPort] Port of the examples' data server.
+ * @property {string} [url] Where it serves; the command line looks here.
+ * @property {number | null} [inspectorPort] Where a debugger may attach.
  */
 
 const KEY_BYTES = 32;

@@ -25,8 +25,10 @@ import { runCommandRoutes } from "./routes/run-commands.ts";
 import { runPatchRoutes } from "./routes/run-patches.ts";
 import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { usageRoutes } from "./routes/usage.ts";
+import { workflowProposalRoutes } from "./routes/workflow-proposals.ts";
 import { workflowRunRoutes } from "./routes/workflow-runs.ts";
 import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -54,6 +56,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     healthRoutes,
     workflowRoutes,
     workflowVersionRoutes,
+    workflowProposalRoutes,
     workflowRunRoutes,
     runRoutes,
     singleRunRoutes,
@@ -68,6 +71,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     evalRoutes,
     keyRoutes,
     tenantRoutes,
+    schemaRoutes,
     budgetRoutes,
     usageRoutes,
     cacheRoutes,

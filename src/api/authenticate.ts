@@ -11,6 +11,7 @@ const OPEN_PATHS: ReadonlySet<string> = new Set([
   "/health",
   "/openapi.json",
   "/docs",
+  "/schemas/workflow.json",
   ...SERVICE_NAMES.map((name) => `/health/${name}`),
 ]);
 

@@ -79,7 +79,16 @@ const nodeExecution = z
     items: z.object({ total: z.int(), started: z.int(), ended: z.int(), failed: z.int() }).optional(),
     started_at: time.nullable(),
     completed_at: time.nullable(),
-    metrics: z.looseObject({ worker: z.string(), queue_time_ms: z.number(), execution_time_ms: z.number() }).nullable(),
+    metrics: z
+      .looseObject({
+        worker: z.string(),
+        sent_at: time,
+        start_time: time,
+        end_time: time,
+        queue_time_ms: z.number(),
+        execution_time_ms: z.number(),
+      })
+      .nullable(),
   })
   .openapi("NodeExecution");
 

@@ -11,6 +11,7 @@ import type { Limiters } from "#store/limiters.ts";
 import type { ResultCache } from "#store/result-cache.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Tenants } from "#store/tenants.ts";
+import type { WorkflowProposals } from "#store/workflow-proposals.ts";
 import type { Workflows } from "#store/workflows.ts";
 import type { SqlBackend } from "#telemetry/analytics/backend.ts";
 import type { Logger } from "#telemetry/log.ts";
@@ -26,6 +27,7 @@ export interface Services {
   d1: D1Database;
   database: DrizzleD1Database;
   workflows: Workflows;
+  proposals: WorkflowProposals;
   shards: Shards;
   jobs: Jobs;
   bulk: BulkRunner;

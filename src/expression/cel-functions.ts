@@ -3,6 +3,7 @@
  * grows with its arguments. Overloads replace the library's by name and argument types.
  */
 import {
+  type CelEnv,
   type CelFunc,
   type CelList,
   CelScalar,
@@ -186,7 +187,7 @@ const calendar = [...standard]
   );
 
 /** The environment that every expression is planned in. */
-export const weirEnv = celEnv({
+export const weirEnv: CelEnv = celEnv({
   funcs: [
     ...widening("_+_", (left, right) => left + right),
     ...widening("_-_", (left, right) => left - right),

@@ -2,8 +2,9 @@
  * Workflows in D1: artifacts by content address, tags that point to them, and the versions a tag has had. Reads on
  * the start path go through a small memory of this isolate.
  */
-import { and, asc, desc, eq, gt, lt, notExists } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt, notExists, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { WorkflowListing } from "#agent/tool.ts";
 import { ApiError } from "#kernel/errors.ts";
 import { type JsonObject, utf8Length } from "#kernel/json.ts";
 import { WeightedCache } from "#kernel/weighted-cache.ts";
@@ -243,6 +244,25 @@ export class Workflows {
       eq(workflowVersions.version, version),
     );
     return (await this.#database.select(VERSION_COLUMNS).from(workflowVersions).where(isIt).get()) ?? null;
+  }
+
+  /** What each tag is about, by name: read from the definitions inside D1, which are large. */
+  async listings(tenant: string, limit: number): Promise<WorkflowListing[]> {
+    const metadata = (key: string) => sql`json_extract(${artifacts.content}, ${`$.metadata.${key}`})`;
+    const isAgent = sql`json_extract(node.value, '$.type') = 'agent'`;
+    const nodes = sql`json_each(${artifacts.content}, '$.nodes') AS node`;
+    return this.#database
+      .select({
+        tag: tags.name,
+        name: sql<string | null>`${metadata("name")}`,
+        description: sql<string | null>`coalesce(${tags.description}, ${metadata("description")})`,
+        agents: sql<number>`(SELECT count(*) FROM ${nodes} WHERE ${isAgent})`,
+      })
+      .from(tags)
+      .innerJoin(artifacts, and(eq(artifacts.tenant, tags.tenant), eq(artifacts.id, tags.artifactId)))
+      .where(eq(tags.tenant, tenant))
+      .orderBy(asc(tags.name))
+      .limit(limit);
   }
 
   /** Tags by name, those after `after`. */

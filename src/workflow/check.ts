@@ -2,6 +2,7 @@
  * Save-time checks: everything that can be known to be wrong with a definition before it runs, all of it at once,
  * each problem with a JSON Pointer. Runs on what is posted and on the result of a patch alike.
  */
+import type { z } from "zod";
 import { celProgram } from "#expression/cel.ts";
 import { compileJmespath } from "#expression/jmespath.ts";
 import { type CompiledTemplate, compileTemplate } from "#expression/template.ts";
@@ -33,10 +34,15 @@ export function checkWorkflow(document: unknown): CheckedWorkflow {
   const places = new Set(shape.map((problem) => problem.pointer));
   const further = checks.errors.filter((problem) => !places.has(problem.pointer));
   return {
-    definition: parsed.success ? parsed.data : null,
+    definition: parsed.success ? definitionOf(parsed.data) : null,
     errors: [...shape, ...further].slice(0, PROBLEMS_MAX),
     warnings: checks.warnings.slice(0, PROBLEMS_MAX),
   };
+}
+
+/** What is stored and addressed: where editors look for a schema changes no workflow. */
+function definitionOf({ $schema: _, ...definition }: z.infer<typeof workflowSchema>): WorkflowDefinition {
+  return definition;
 }
 
 interface Typed {

@@ -14,6 +14,7 @@ import {
   NAME_LENGTH_MAX,
   NODE_ID_PATTERN,
   NODES_MAX,
+  SCHEMA_URL_LENGTH_MAX,
   TAG_PATTERN,
   TIMEOUT_MS_MAX,
 } from "./limits.ts";
@@ -70,12 +71,14 @@ export const metadataSchema = z.strictObject({
 });
 
 export const workflowSchema = z.strictObject({
+  /** Where editors find the JSON Schema of this document. Not part of the definition: dropped when it is taken in. */
+  $schema: z.string().max(SCHEMA_URL_LENGTH_MAX).optional(),
   nodes: z.array(nodeSchema).min(1, "a workflow needs at least one node").max(NODES_MAX),
   edges: z.array(edgeSchema).max(EDGES_MAX).default([]),
   inputs: jsonObjectSchema.optional(),
   metadata: metadataSchema.optional(),
 });
 
-export type WorkflowDefinition = z.infer<typeof workflowSchema>;
+export type WorkflowDefinition = Omit<z.infer<typeof workflowSchema>, "$schema">;
 export type NodeDefinition = z.infer<typeof nodeSchema>;
 export type EdgeDefinition = z.infer<typeof edgeSchema>;

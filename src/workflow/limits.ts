@@ -22,6 +22,7 @@ export const URL_LENGTH_MAX = 8_192;
 export const HEADERS_MAX = 64;
 export const DESCRIPTION_LENGTH_MAX = 1_000;
 export const NAME_LENGTH_MAX = 200;
+export const SCHEMA_URL_LENGTH_MAX = 2_048;
 export const METADATA_TAGS_MAX = 32;
 
 /** Passes of one loop; loops around one node. */

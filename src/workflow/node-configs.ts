@@ -74,23 +74,37 @@ export const AGENT_TOOLS = [
 /** What becomes of an agent whose budget is spent: it fails, or waits until somebody lets it try again. */
 export const ON_BUDGET = ["fail", "ask"] as const;
 
+const agentTurns = z.int().min(1).max(AGENT_TURNS_MAX);
+const agentTemperature = z.number().min(0).max(2);
+const agentBudgetUsd = z.number().positive();
+
 export const agentConfig = z.strictObject({
   task: z.string().min(1).max(AGENT_TASK_LENGTH_MAX),
   model: z.string().min(1).max(NAME_LENGTH_MAX).optional(),
   tools: z.array(z.enum(AGENT_TOOLS)).max(AGENT_TOOLS.length).optional(),
-  max_turns: templated(z.int().min(1).max(AGENT_TURNS_MAX)).default(AGENT_TURNS_DEFAULT),
+  max_turns: templated(agentTurns).default(AGENT_TURNS_DEFAULT),
   output_schema: jsonObjectSchema
     .superRefine((schema, context) => {
       const message = schemaProblem(schema);
       if (message !== null) context.addIssue({ code: "custom", message });
     })
     .optional(),
-  temperature: templated(z.number().min(0).max(2)).optional(),
-  budget_usd: templated(z.number().positive()).optional(),
+  temperature: templated(agentTemperature).optional(),
+  budget_usd: templated(agentBudgetUsd).optional(),
   on_budget: z.enum(ON_BUDGET).default("fail"),
   cache: cacheConfig.optional(),
   input: json.optional(),
 });
+
+/** The same as an agent's task carries it: nothing in it is a template any more. */
+export const agentTaskConfig = agentConfig.extend({
+  max_turns: agentTurns,
+  temperature: agentTemperature.optional(),
+  budget_usd: agentBudgetUsd.optional(),
+  /** Names of secrets, which every task carries. */
+  secrets: z.array(z.string()).optional(),
+});
+export type AgentTaskConfig = z.infer<typeof agentTaskConfig>;
 
 const AGGREGATE_OPERATIONS = ["sum", "avg", "min", "max", "count", "collect", "merge"] as const;
 export type AggregateOperation = (typeof AGGREGATE_OPERATIONS)[number];

@@ -182,8 +182,33 @@ describe("description", () => {
       "get /health",
       "get /health/{service}",
       "get /openapi.json",
+      "get /schemas/workflow.json",
       "post /api/v1/approve/{token}",
     ]);
+  });
+
+  test("the schema of a workflow file is open, also to editors in a browser, and kept by ETag", async () => {
+    const { status, headers, body } = await open("/schemas/workflow.json");
+    expect([status, headers.get("content-type"), headers.get("access-control-allow-origin")]).toEqual([
+      200,
+      "application/schema+json",
+      "*",
+    ]);
+    expect(body).toMatchObject({ title: "Weir workflow", required: ["nodes"] });
+    expect(headers.get("cache-control")).toBe("public, max-age=3600");
+    const again = await open("/schemas/workflow.json", { "if-none-match": headers.get("etag") ?? "" });
+    expect([again.status, again.body]).toEqual([304, ""]);
+  });
+
+  test("where a file names its schema is no part of the workflow: the same artifact with and without", async () => {
+    const workflow = { nodes: [{ id: "a", type: "parallel" }] };
+    const save = (tag: string, document: object) => weir.api("POST", "/api/v1/workflows", { tag, workflow: document });
+    const [without, having] = [
+      await save("schema-without", workflow),
+      await save("schema-with", { $schema: `${weir.url}/schemas/workflow.json`, ...workflow }),
+    ];
+    expect(having.body.artifact_id).toBe(without.body.artifact_id);
+    expect((await weir.api("GET", "/api/v1/workflows/schema-with")).body.workflow).not.toHaveProperty("$schema");
   });
 });
 

@@ -115,6 +115,7 @@ describe("every route of the description", () => {
     expect(operations.filter((operation) => !isProtected(operation)).map(named)).toEqual([
       "GET /health",
       "GET /health/{service}",
+      "GET /schemas/workflow.json",
       "GET /openapi.json",
       "GET /docs",
     ]);

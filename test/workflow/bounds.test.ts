@@ -15,6 +15,7 @@ import {
   NAME_LENGTH_MAX,
   NODE_ID_PATTERN,
   NODES_MAX,
+  SCHEMA_URL_LENGTH_MAX,
   TAG_PATTERN,
   TIMEOUT_MS_DEFAULT,
   TIMEOUT_MS_MAX,
@@ -68,6 +69,7 @@ describe("bounds of a definition", () => {
       "/metadata/description",
     ],
     ["tags", (count) => metadata({ tags: Array(count).fill("x") }), METADATA_TAGS_MAX, "/metadata/tags"],
+    ["$schema", (length) => ({ $schema: text(length), ...metadata({}) }), SCHEMA_URL_LENGTH_MAX, "/$schema"],
     ["one tag", (length) => metadata({ tags: [text(length)] }), NAME_LENGTH_MAX, "/metadata/tags/0"],
   ])("%s", (_, definition, max, pointer) => {
     expect(checkWorkflow(definition(max)).errors).toEqual([]);

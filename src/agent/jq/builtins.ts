@@ -1,5 +1,6 @@
 /** Finds a function by name and number of arguments: natives that take filters, natives that take values, the prelude. */
 import type { Json } from "#kernel/json.ts";
+import { callDefined } from "./call.ts";
 import type { Emit, Evaluation, Filter } from "./evaluate.ts";
 import { filterFunctions } from "./filter-functions.ts";
 import { numberFunctions } from "./number-functions.ts";
@@ -63,7 +64,7 @@ export function callBuiltin(
   }
   const defined = definitions().get(key);
   if (defined === undefined) throw new JqError(`${key} is not defined`);
-  evaluation.callDefined(defined.parameters, defined.body, null, args, value, path, emit);
+  callDefined(evaluation, defined, null, args, value, path, emit);
 }
 
 /** Every combination of the arguments' values; the last argument varies slowest. */

@@ -8,12 +8,14 @@ import { operate } from "./arithmetic.ts";
 import { assign } from "./assign.ts";
 import { bindPatterns } from "./bind.ts";
 import { callBuiltin, simpleParts } from "./builtins.ts";
+import { callDefined } from "./call.ts";
+import { makeObject, makeText, type Operand } from "./compose.ts";
 import { Break, functionOf, Label, labelOf, type Scope, variableOf } from "./environment.ts";
 import { formatText } from "./formats.ts";
 import { JQ_EVALUATION_DEPTH_MAX, JQ_LIST_LENGTH_MAX } from "./limits.ts";
 import { type Path, sliceOf, stepInto } from "./paths.ts";
 import { functionKey, type Syntax } from "./syntax.ts";
-import { described, isObject, isTruthy, JqError, text, typeName } from "./values.ts";
+import { described, isObject, isTruthy, JqError } from "./values.ts";
 
 /** `path` is null where paths are not asked for, and for a value that stands nowhere. */
 export type Emit = (value: Json, path: Path | null) => void;
@@ -118,7 +120,7 @@ export class Evaluation {
       case "literal":
         return emit(syntax.value, null);
       case "text":
-        return this.#text(syntax, 0, "", operand, (made) => emit(made, null));
+        return makeText(syntax, 0, "", operand, this.work, (made) => emit(made, null));
       case "format":
         return emit(formatText(syntax.name, value, this.work), null);
       case "index":
@@ -138,7 +140,7 @@ export class Evaluation {
       case "list":
         return emit(syntax.body === null ? [] : this.collect({ syntax: syntax.body, scope }, value), null);
       case "object":
-        return this.#object(syntax.members, 0, [], operand, emit);
+        return makeObject(syntax.members, 0, [], operand, this.work, (made) => emit(made, null));
       case "negate":
         return operand(syntax.operand, (one) => {
           if (typeof one !== "number") throw new JqError(`${described(one)} cannot be negated`);
@@ -259,38 +261,7 @@ export class Evaluation {
       callBuiltin(this, key, filters, value, path, emit);
       return;
     }
-    this.callDefined(known.definition.parameters, known.definition.body, known, filters, value, path, emit);
-  }
-
-  /** Binds the arguments: filters as they are, each value of a `$parameter` in turn. */
-  callDefined(
-    parameters: readonly string[],
-    body: Syntax,
-    inner: Scope,
-    args: readonly Filter[],
-    value: Json,
-    path: Path | null,
-    emit: Emit,
-    from = 0,
-  ): void {
-    const parameter = parameters[from];
-    const argument = args[from];
-    if (parameter === undefined || argument === undefined) {
-      this.run({ syntax: body, scope: inner }, value, path, emit);
-      return;
-    }
-    if (!parameter.startsWith("$")) {
-      const scope = closure(functionKey(parameter, 0), argument, inner);
-      this.callDefined(parameters, body, scope, args, value, path, emit, from + 1);
-      return;
-    }
-    // A `$parameter` is a filter as well, which gives every value of the argument again.
-    const name = parameter.slice(1);
-    const scope = closure(functionKey(name, 0), argument, inner);
-    this.run(argument, value, null, (one) => {
-      const bound: Scope = { kind: "variable", name, value: one, outer: scope };
-      this.callDefined(parameters, body, bound, args, value, path, emit, from + 1);
-    });
+    callDefined(this, known.definition, known, filters, value, path, emit);
   }
 
   #alternative(left: Syntax, right: Syntax, scope: Scope, value: Json, path: Path | null, emit: Emit): void {
@@ -308,56 +279,6 @@ export class Evaluation {
     if (part === null) next(null);
     else operand(part, next);
   }
-
-  /** The last interpolation varies slowest. */
-  #text(
-    syntax: Extract<Syntax, { kind: "text" }>,
-    dropped: number,
-    tail: string,
-    operand: Operand,
-    emit: (made: string) => void,
-  ): void {
-    const part = syntax.parts.at(-1 - dropped);
-    if (part === undefined) {
-      emit(tail);
-      return;
-    }
-    if (typeof part === "string") {
-      this.#text(syntax, dropped + 1, part + tail, operand, emit);
-      return;
-    }
-    operand(part, (one) => {
-      const piece = syntax.format === "@text" ? text(one, this.work) : formatText(syntax.format, one, this.work);
-      this.work.chargeText(piece.length + tail.length);
-      this.#text(syntax, dropped + 1, piece + tail, operand, emit);
-    });
-  }
-
-  /** The first member varies slowest; `made` is what stands before the member at `index`. */
-  #object(
-    members: readonly { key: Syntax; value: Syntax }[],
-    index: number,
-    made: readonly (readonly [string, Json])[],
-    operand: Operand,
-    emit: Emit,
-  ): void {
-    const member = members[index];
-    if (member === undefined) {
-      this.work.charge(made.length);
-      emit(Object.fromEntries(made), null);
-      return;
-    }
-    operand(member.key, (key) => {
-      if (typeof key !== "string") throw new JqError(`Object keys must be strings, not ${typeName(key)}`);
-      operand(member.value, (one) => this.#object(members, index + 1, [...made, [key, one]], operand, emit));
-    });
-  }
-}
-
-type Operand = (part: Syntax, next: (value: Json) => void) => void;
-
-function closure(key: string, { syntax, scope }: Filter, outer: Scope): Scope {
-  return { kind: "closure", key, body: syntax, scope, outer };
 }
 
 /** Wraps what is thrown behind a `try` on its way out through it. */
