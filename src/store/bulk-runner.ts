@@ -85,7 +85,8 @@ export class BulkRunner {
     for (let chunk = await this.#jobs.next(lease); chunk !== null; ) {
       if (!hasRoom(budget)) return this.#jobs.release(lease);
       budget.chunks -= 1;
-      if (chunk.tries > 0) await sleep(PAUSE_MS);
+      // Where one thread does it all, as locally, requests get their turn between chunks: only a timer gives way to them.
+      await sleep(chunk.tries > 0 ? PAUSE_MS : 0);
       const progress = await this.#do(job, chunk, errors);
       const next = await this.#jobs.settle(lease, chunk.chunk, progress, Date.now());
       if (next === "lost") return;
