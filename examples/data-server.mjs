@@ -16,6 +16,7 @@ const DATASETS = /** @type {const} */ ({
   "/weather.json": "seattle-weather.csv",
   "/airports.json": "airports.csv",
   "/earthquakes.json": "earthquakes.json",
+  "/stocks.json": "stocks.csv",
 });
 
 /** @typedef {{ body: Buffer, etag: string }} Document */

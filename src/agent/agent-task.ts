@@ -13,6 +13,8 @@ export interface AgentConfig {
   temperature: number | null;
   /** What this node's calls may cost together. */
   budgetUsd: number | null;
+  /** A spent budget is a question to people, after which the work goes on. */
+  asksForBudget: boolean;
 }
 
 /** What the model is shown besides its task: all of it data. */

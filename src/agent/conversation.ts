@@ -17,6 +17,8 @@ export class Conversation {
   readonly patches: AgentPatch[] = [];
   readonly known: KnownAnswers = new Map();
   usage: AgentUsage = { ...NO_USAGE, cost_usd: 0, calls: 0 };
+  /** What had been spent when the node's own budget last ran out. */
+  agreedUsd = 0;
   /** Model calls that were answered. */
   turns = 0;
   /** A structured answer did not fit, and the model has been asked again. */
@@ -75,8 +77,9 @@ export class Conversation {
 
   /** As text to be kept; null when it is too long for that. */
   serialise(): string | null {
-    const { messages, calls, patches, usage, turns, isRepaired } = this;
-    const text = JSON.stringify({ messages, calls, patches, known: [...this.known], usage, turns, isRepaired });
+    const { messages, calls, patches, usage, agreedUsd, turns, isRepaired } = this;
+    const known = [...this.known];
+    const text = JSON.stringify({ messages, calls, patches, known, usage, agreedUsd, turns, isRepaired });
     return text.length <= KEPT_CONVERSATION_UNITS_MAX ? text : null;
   }
 
@@ -93,6 +96,7 @@ export class Conversation {
     conversation.patches.push(...stored.patches);
     for (const [key, answer] of stored.known) conversation.known.set(key, answer);
     conversation.usage = stored.usage;
+    conversation.agreedUsd = stored.agreedUsd;
     conversation.turns = stored.turns;
     conversation.isRepaired = stored.isRepaired;
     return conversation;
@@ -130,6 +134,7 @@ const keptSchema = z.object({
     cost_usd: count.nullable(),
     calls: count,
   }),
+  agreedUsd: count,
   turns: count,
   isRepaired: z.boolean(),
 });

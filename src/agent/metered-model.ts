@@ -80,15 +80,19 @@ export class MeteredModel {
     return reply;
   }
 
-  /** The node's own budget: what its calls so far came to, attempts before included. */
-  #ownBudgetError({ usage }: Conversation): NodeError | null {
+  /** The node's own budget: what its calls came to, attempts before included, since people last agreed to more. */
+  #ownBudgetError(conversation: Conversation): NodeError | null {
+    const { usage } = conversation;
     const { budgetUsd, model } = this.#task.config;
     if (budgetUsd === null) return null;
     if (usage.cost_usd === null) {
       return nodeError("model_unpriced", `budget_usd is set, and what "${model}" costs is not known: set its price`);
     }
-    if (usage.calls > 0 && usage.cost_usd >= budgetUsd) {
-      const spent = usage.cost_usd.toFixed(6);
+    const spentUsd = usage.cost_usd - conversation.agreedUsd;
+    if (usage.calls > 0 && spentUsd >= budgetUsd) {
+      const spent = spentUsd.toFixed(6);
+      // Nobody comes back to this conversation unless people agree.
+      conversation.agreedUsd = usage.cost_usd;
       return nodeError("budget_exceeded", `the node has spent ${spent} USD of its budget_usd ${budgetUsd}`);
     }
     return null;

@@ -133,10 +133,14 @@ class Attempt {
     return nodeError("max_turns", `no answer within ${maxTurns} turns (max_turns)`);
   }
 
+  #asksAbout(error: NodeError): boolean {
+    return error.code === "budget_exceeded" && this.#task.config.asksForBudget;
+  }
+
   /** Where another attempt may follow, it goes on from the last turn that was answered, and does nothing twice. */
   async #keepOrDrop(outcome: Result<JsonObject, NodeError>, isKept: boolean): Promise<void> {
     const { conversations } = this.#ports;
-    const mayGoOn = !outcome.ok && isRetryable(outcome.error);
+    const mayGoOn = !outcome.ok && (isRetryable(outcome.error) || this.#asksAbout(outcome.error));
     const { turns, known } = this.#conversation;
     const text = mayGoOn && (turns > 0 || known.size > 0) ? this.#conversation.serialise() : null;
     try {

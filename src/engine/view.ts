@@ -3,9 +3,9 @@ import { rfc3339, rfc3339OrNull } from "#kernel/clock.ts";
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
-import type { ReplayOf, RunError, RunEvent, StoredValue } from "./events.ts";
+import type { ReplayOf, RunError, StoredValue } from "./events.ts";
 import { OUTPUT_INLINE_BYTES } from "./limits.ts";
-import type { LlmMetrics, SystemFacts, TaskMetrics } from "./metrics.ts";
+import { metricsOf, type NodeMetricsView } from "./metrics-view.ts";
 import { type ReadStored, Scope } from "./scope.ts";
 import {
   isTerminal,
@@ -67,29 +67,6 @@ export interface NodeExecution {
   completed_at: string | null;
   metrics: NodeMetricsView | null;
 }
-
-export interface NodeMetricsView extends Partial<LlmMetrics> {
-  sent_at: string;
-  start_time: string;
-  end_time: string;
-  queue_time_ms: number;
-  execution_time_ms: number;
-  total_duration_ms: number;
-  attempt: number;
-  worker: string;
-  bytes_in: number;
-  bytes_out: number;
-  memory_start_mb: null;
-  memory_peak_mb: null;
-  memory_end_mb: null;
-  cpu_percent: null;
-  thread_count: null;
-  resource_note: string;
-  result_cache_hit?: true;
-  system: SystemFacts;
-}
-
-const RESOURCE_NOTE = "memory, CPU and threads of one job cannot be read inside a Worker";
 
 /** `waiting` refines `running`: nothing executes and at least one node waits for something. */
 export function visibleStatus(state: RunState): RunStatus {
@@ -230,68 +207,4 @@ function waitedFor(node: NodeState | undefined): Pick<NodeExecution, "child_run_
   if (node?.wait?.kind !== "items" || node.items === null) return {};
   const { started, ended, failed } = node.items;
   return { items: { total: node.wait.total, started, ended, failed } };
-}
-
-function metricsOf(node: NodeState, system: SystemFacts): NodeMetricsView | null {
-  if (node.started_at === null) return null;
-  const measured: TaskMetrics = node.metrics ?? {
-    worker: node.approval === null ? "coordinator" : "hitl-worker",
-    sent_at: node.queued_at ?? node.started_at,
-    start_time: node.started_at,
-    end_time: node.ended_at ?? node.started_at,
-    bytes_in: 0,
-    bytes_out: node.output !== null && "stored_bytes" in node.output ? node.output.stored_bytes : 0,
-    system,
-  };
-  return measuredView(measured, node.attempt);
-}
-
-/** Measurements in the API's words: times as RFC 3339, durations between them. */
-function measuredView(measured: TaskMetrics, attempt: number): NodeMetricsView {
-  return {
-    sent_at: rfc3339(measured.sent_at),
-    start_time: rfc3339(measured.start_time),
-    end_time: rfc3339(measured.end_time),
-    queue_time_ms: Math.max(0, measured.start_time - measured.sent_at),
-    execution_time_ms: Math.max(0, measured.end_time - measured.start_time),
-    total_duration_ms: Math.max(0, measured.end_time - measured.sent_at),
-    attempt,
-    worker: measured.worker,
-    bytes_in: measured.bytes_in,
-    bytes_out: measured.bytes_out,
-    memory_start_mb: null,
-    memory_peak_mb: null,
-    memory_end_mb: null,
-    cpu_percent: null,
-    thread_count: null,
-    resource_note: RESOURCE_NOTE,
-    ...measured.llm,
-    ...(measured.result_cache_hit === true ? { result_cache_hit: true as const } : {}),
-    system: measured.system,
-  };
-}
-
-export type EventView = JsonObject & { seq: number; at: string; type: string };
-
-/** An event as the API shows it. Large values stay where they are: `output_bytes` says how large. */
-export function eventView(event: RunEvent): EventView {
-  const { seq, at, type, ...rest } = event;
-  const view: EventView = { seq, at: rfc3339(at), type, ...(rest as unknown as JsonObject) };
-  for (const key of ["output", "inputs", "payload", "operations"] as const) {
-    const stored = view[key] as { value?: Json; stored_bytes?: number } | undefined;
-    if (stored === undefined) continue;
-    if (stored.value !== undefined) view[key] = stored.value;
-    else {
-      delete view[key];
-      view[`${key}_bytes`] = stored.stored_bytes ?? 0;
-    }
-  }
-  if ("metrics" in event && event.metrics !== undefined) {
-    view.metrics = measuredView(event.metrics, "attempt" in event ? event.attempt : 0) as unknown as JsonObject;
-  }
-  for (const key of ["due_at", "retry_at", "expires_at"] as const) {
-    if (typeof view[key] === "number") view[key] = rfc3339(view[key]);
-  }
-  delete view.tenant;
-  return view;
 }

@@ -30,9 +30,6 @@ export const CHUNK_TRIES_MAX = 10;
 /** Pause before something is tried again, and before it is looked again whether another's lease has ended. */
 const PAUSE_MS = 1_000;
 
-/** Between chunks shards and the runtime have time for others, who are waited for by somebody. */
-const BREATH_MS = 5;
-
 interface Budget {
   until: number;
   chunks: number;
@@ -88,7 +85,8 @@ export class BulkRunner {
     for (let chunk = await this.#jobs.next(lease); chunk !== null; ) {
       if (!hasRoom(budget)) return this.#jobs.release(lease);
       budget.chunks -= 1;
-      await sleep(chunk.tries > 0 ? PAUSE_MS : BREATH_MS);
+      // Where one thread does it all, as locally, requests get their turn between chunks: only a timer gives way to them.
+      await sleep(chunk.tries > 0 ? PAUSE_MS : 0);
       const progress = await this.#do(job, chunk, errors);
       const next = await this.#jobs.settle(lease, chunk.chunk, progress, Date.now());
       if (next === "lost") return;

@@ -26,6 +26,7 @@ export function agentTask(config: Partial<AgentConfig> = {}, more: Partial<Agent
       outputSchema: null,
       temperature: null,
       budgetUsd: null,
+      asksForBudget: false,
       ...config,
     },
     context: {

@@ -1,6 +1,6 @@
 /** OpenAPI documents: fetched once in a while, by each tenant for itself, and only as JSON. */
 import { describe, expect, test } from "vitest";
-import { DOCUMENT_MEMORY_MS } from "#agent/limits.ts";
+import { DOCUMENT_MEMORY_MS, DOCUMENTS_UNITS_MAX } from "#agent/limits.ts";
 import { fetchDocument } from "#agent/openapi/fetch-document.ts";
 import type { ToolRequest } from "#agent/tool.ts";
 import { fail, nodeError, ok } from "#kernel/errors.ts";
@@ -46,5 +46,19 @@ describe("OpenAPI documents", () => {
     const url = newUrl();
     expect(await fetchDocument("a", url, http, 0)).toEqual(fail("http_status: the server answered 500"));
     expect(await fetchDocument("a", url, http, 0)).toEqual(ok(document));
+  });
+
+  test("are remembered up to a size that they have together", async () => {
+    const small = server(document);
+    const url = newUrl();
+    const readSmall = () => fetchDocument("a", url, small.http, 0);
+    await readSmall();
+    const rest = DOCUMENTS_UNITS_MAX - 10 * JSON.stringify(document).length;
+    await fetchDocument("a", newUrl(), server({ x: "n".repeat(rest) }).http, 0);
+    await readSmall();
+    expect(small.asked).toHaveLength(1);
+    await fetchDocument("a", newUrl(), server({ x: "n".repeat(DOCUMENTS_UNITS_MAX) }).http, 0);
+    await readSmall();
+    expect(small.asked).toHaveLength(2);
   });
 });

@@ -489,6 +489,23 @@ describe("agent, money", () => {
     expect(kept.size).toBe(0);
   });
 
+  test("a node that asks people about its budget goes on where it stopped, with as much again", async () => {
+    // 0.0013 USD a call.
+    const usage = { prompt_tokens: 400, completion_tokens: 600 };
+    const add = (a: number) => callTools([call("add", { a })], { usage });
+    server.script = inOrder(add(1), add(2), add(3), say("Done.", { usage }));
+    const done: Json[] = [];
+    const adding = tool("add", (args) => ({ ok: true, result: done.push(args) }), false);
+    const { ports, kept } = world(model(), [adding]);
+    const config = { budgetUsd: 0.002, asksForBudget: true };
+    const first = await runAgent(agentTask(config), ports);
+    expect(first.outcome).toMatchObject({ ok: false, error: { code: "budget_exceeded" } });
+    expect(kept.size).toBe(1);
+    const second = await runAgent(agentTask(config, { attempt: 2 }), ports);
+    expect(second.outcome).toMatchObject({ ok: true, output: { text: "Done.", usage: { calls: 4 } } });
+    expect(done).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }]);
+  });
+
   test("a turn whose tools were cut off is asked for again, and what they had done is not done twice", async () => {
     const both = callTools([call("add", { a: 1 }), call("wait", {})]);
     server.script = inOrder(both, both, say("Done."));

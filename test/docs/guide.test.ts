@@ -33,7 +33,7 @@ function snippetsOf(markdown: string): Snippet[] {
   );
 }
 
-describe.each(["docs/guide/write-a-workflow.md", "README.md"])("%s", (path) => {
+describe.each(["docs/guide/write-a-workflow.md", "docs/guide/agents.md", "README.md"])("%s", (path) => {
   test("every JSON in it is a workflow, or a node, without a problem", async () => {
     const snippets = snippetsOf(await read(path));
     expect(snippets.length).toBeGreaterThan(0);

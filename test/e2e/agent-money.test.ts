@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
   type AgentWeir,
+  answersOf,
   eventsOf,
   eventually,
   MODEL,
@@ -12,7 +13,7 @@ import {
   startAgentWeir,
   taskOf,
 } from "../support/agent-weir.ts";
-import { inOrder, say, tooMany } from "../support/scripted-openai.ts";
+import { call, callTools, inOrder, say, tooMany } from "../support/scripted-openai.ts";
 
 let agents: AgentWeir;
 
@@ -133,12 +134,13 @@ describe("budgets", () => {
     ]);
   });
 
-  test("an agent that asks goes on once there is more and a human agrees", async () => {
+  test("an agent that asks goes on where it stopped, once there is more and a human agrees", async () => {
     await priceIt();
     await put("/budgets", { scope: "workflow", key: "asking", limit_usd: CALL_USD });
-    agents.model.script = () => fiveCents();
+    const usage = { prompt_tokens: 0, completion_tokens: 10_000 };
+    agents.model.script = (request) =>
+      answersOf(request).length > 0 ? fiveCents() : callTools([call("search_tools", { query: "http" })], { usage });
     await save(agents.weir, "asking", thinker({ on_budget: "ask" }));
-    await runWhen(agents.weir, await start(agents.weir, "asking"));
     const id = await start(agents.weir, "asking");
     const waiting = await runWhen(agents.weir, id, ({ status }) => status === "waiting");
     expect(waiting.waiting_for).toMatchObject([{ node: "think" }]);
@@ -152,8 +154,10 @@ describe("budgets", () => {
     expect(decided.status).toBe(200);
     expect(await runWhen(agents.weir, id)).toMatchObject({
       status: "completed",
-      outputs: { think: { text: "Five cents." } },
+      outputs: { think: { text: "Five cents.", usage: { calls: 2 } } },
     });
+    // The first turn was not paid for twice.
+    expect(agents.model.requests).toHaveLength(2);
   });
 
   test("after SIGKILL of workerd what was spent is still right, and what was lost is shown apart", async () => {

@@ -144,6 +144,27 @@ describe("suggestions", () => {
     expect(stored.status).toBe(201);
   });
 
+  test("a request that a loop repeats is made once when its answer is cached", async () => {
+    const workflow = {
+      nodes: [
+        get("rate", "/rate"),
+        value("price", "output.body.length * (iteration + 1)"),
+        { id: "again", type: "loop", config: { max_iterations: 3, loop_back_to: "rate" } },
+        value("last", "nodes.price"),
+      ],
+      edges: [edge("rate", "price"), edge("price", "again"), edge("again", "last")],
+    };
+    const before = await run(workflow, {});
+    expect(before).toMatchObject({ status: "completed", outputs: { last: 15 } });
+    expect(before.requests).toHaveLength(3);
+    const [suggestion] = (await validate(workflow)).suggestions;
+    expect(suggestion).toMatchObject({ kind: "cacheable", nodes: ["rate"], saves: { requests: 2 } });
+    if (suggestion === undefined) throw new Error("it is suggested");
+    const after = await run(await patched(workflow, suggestion), {});
+    expect({ ...after, requests: [] }).toEqual({ ...before, requests: [] });
+    expect(after.requests).toEqual(["GET /rate "]);
+  });
+
   test("when a request fails both versions fail by it, and neither orders anything", async () => {
     const workflow = JSON.parse(JSON.stringify(shop()).replaceAll("/prices", "/missing/prices"));
     const before = await run(workflow, {});

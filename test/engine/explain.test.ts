@@ -169,3 +169,47 @@ describe("explain", () => {
     );
   });
 });
+
+describe("explain: nodes that park in the coordinator", () => {
+  const waitOf = (run: RunDriver, node: string) => {
+    const { waiting } = explainRun(run.state, run.graph, run.nowMs);
+    return waiting.find((wait) => wait.node === node);
+  };
+  const one = (type: string, config: object) => ({ nodes: [{ id: "w", type, config }], edges: [] });
+
+  test.each([
+    ["delay", { duration_ms: 60_000 }, "timer", "1 min 0 s more"],
+    ["wait_for_event", { event: "paid", timeout_ms: 5_000 }, "event", 'waits for the event "paid", at most 5.0 s more'],
+    ["hitl", { message: "?", quorum: 2 }, "approval", "by anybody who may approve: 0 of 2 have approved"],
+    ["hitl", { message: "?", approvers: ["key_a"] }, "approval", 'by "key_a"'],
+    ["workflow", { workflow: "child" }, "child", "waits for the run run_xx000"],
+  ])("%s names what it waits for", (type, config, kind, detail) => {
+    const run = new RunDriver(one(type, config));
+    expect(waitOf(run, "w")).toMatchObject({ kind, detail: expect.stringContaining(detail) });
+    expect(explainRun(run.state, run.graph, run.nowMs).summary).toContain('"w"');
+  });
+
+  test("a map says how far it has come, and what its items do", () => {
+    const node = { type: "http", config: { url: "https://a.example.com/" }, retry: { max_attempts: 1 } };
+    const run = new RunDriver(one("map", { items: [1, 2, 3], concurrency: 2, on_item_error: "collect", node }));
+    run.answer("w[0]", { ok: false, error: { code: "http_status", message: "404" } });
+    expect(waitOf(run, "w")).toMatchObject({ kind: "items", detail: "1 of 3 items have ended, 1 failed, 2 under way" });
+    expect(waitOf(run, "w[1]")).toMatchObject({ kind: "queue" });
+  });
+
+  test("a paused run says so, and which nodes are held", () => {
+    const run = new RunDriver({
+      nodes: [
+        { id: "a", type: "http", config: { url: "https://a.example.com/" } },
+        { id: "b", type: "parallel" },
+      ],
+      edges: [{ from: "a", to: "b" }],
+    });
+    run.command({ type: "pause" });
+    expect(explainRun(run.state, run.graph, run.nowMs).summary).toContain(
+      'paused: nothing starts until it is resumed. Under way: "a"',
+    );
+    run.answer("a", 1);
+    expect(waitOf(run, "b")).toMatchObject({ kind: "paused", detail: "ready: starts on resume" });
+  });
+});

@@ -79,7 +79,12 @@ function nodeOf(id: string, { type, config, continues, any }: Spec, read: string
     case 14:
       return { id, type: "hitl", config: { message: "Go on?" }, ...(any ? { join: "any" } : {}) };
     case 15:
-      return { id, type: "agent", config: { task: `About ${named.replace("$", "${$")}}`, tools: [] }, ...more };
+      return {
+        id,
+        type: "agent",
+        config: { task: `About ${named.replace("$", "${$")}}`, tools: [], temperature: config % 2 },
+        ...more,
+      };
     case 16:
       return { id, type: "loop", config: { max_iterations: 1 + (config % 3), loop_back_to: read ?? id } };
     case 11:

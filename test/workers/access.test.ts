@@ -1,9 +1,9 @@
 /** Tenants and keys on real D1: what is stored, who may make what, the bounds, and how often a start asks D1. */
 import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { digestOf, hexOf, newKeyText } from "#access/key-text.ts";
-import { UNKNOWN_KEYS_MAX } from "#access/known-keys.ts";
+import { UNKNOWN_KEY_TTL_MS, UNKNOWN_KEYS_MAX } from "#access/known-keys.ts";
 import { SCOPES } from "#access/scopes.ts";
 import { createApp } from "#api/app.ts";
 import { KEY_NAME_LENGTH_MAX } from "#api/routes/keys.ts";
@@ -226,8 +226,11 @@ describe("guesses", () => {
   test("beyond the bound are 429 and cost D1 nothing; without the form of a key they are 401; known keys go on", async () => {
     await makeTenant("guessed");
     const { key } = await makeKey("guessed", ["read"]);
-    // Its own memory, so that other tests do not meet a full one.
+    // Its own memory, so that other tests do not meet a full one; and time stands still, however long the guesses take.
     const visit = isolate();
+    const nowMs = Date.now();
+    const clock = vi.spyOn(Date, "now").mockReturnValue(nowMs);
+    onTestFinished(() => clock.mockRestore());
     const list = (bearer: string) => visit("GET", "/api/v1/runs", bearer);
     expect((await list(key)).status).toBe(200);
     for (let i = 0; i < UNKNOWN_KEYS_MAX; i++) expect((await list(newKeyText())).status).toBe(401);
@@ -241,7 +244,11 @@ describe("guesses", () => {
     expect((await list("weir_wrong")).status).toBe(401);
     expect(statements).toEqual([]);
     expect((await list(key)).status).toBe(200);
-  });
+    clock.mockReturnValue(nowMs + UNKNOWN_KEY_TTL_MS - 1);
+    expect((await list(newKeyText())).status).toBe(429);
+    clock.mockReturnValue(nowMs + UNKNOWN_KEY_TTL_MS);
+    expect((await list(newKeyText())).status).toBe(401);
+  }, 120_000);
 });
 
 describe("the start path", () => {

@@ -102,6 +102,7 @@ function agentTask(message: TaskMessage, config: AgentTaskConfig, scope: TaskSco
       outputSchema: config.output_schema ?? null,
       temperature: config.temperature ?? null,
       budgetUsd: config.budget_usd ?? null,
+      asksForBudget: config.on_budget === "ask",
     },
     context: { inputs: scope.inputs, input: config.input ?? scope.input, workflow: scope.definition },
     timeoutMs: message.timeout_ms,

@@ -1,9 +1,10 @@
 /** What is told of a run: its view, its details, its events. Reads what the shard holds and changes nothing. */
 import { approvalViews } from "#engine/approval-view.ts";
+import { eventView } from "#engine/event-view.ts";
 import { type Explanation, explainRun } from "#engine/explain.ts";
 import { type PatchView, patchViews } from "#engine/patch-view.ts";
 import { isTerminal } from "#engine/state.ts";
-import { eventView, nodeExecutions, type RunView, runView } from "#engine/view.ts";
+import { nodeExecutions, type RunView, runView } from "#engine/view.ts";
 import type { JsonObject } from "#kernel/json.ts";
 import { approvalRow } from "#store/approval-projection.ts";
 import { type RunRow, runRow } from "#store/projection.ts";

@@ -1,8 +1,8 @@
 /** One run: look at it as a whole, in full, event by event or by what it waits for. What changes it is others'. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { eventView } from "#engine/event-view.ts";
 import { explainEnd } from "#engine/explain.ts";
-import { eventView } from "#engine/view.ts";
 import { askOrArchive } from "../ask-run.ts";
 import { EVENTS_LIMIT_DEFAULT, EVENTS_LIMIT_MAX } from "../limits.ts";
 import { BASE_PATH, json, protectedRoute } from "../route.ts";

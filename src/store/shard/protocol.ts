@@ -1,6 +1,7 @@
 /** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
 import type { ApprovalView } from "#engine/approval-view.ts";
 import type { Refusal, RunCommand } from "#engine/commands/command.ts";
+import type { EventView } from "#engine/event-view.ts";
 import type { ParentOf, ReplayMode, ReplayOf } from "#engine/events.ts";
 import type { Explanation } from "#engine/explain.ts";
 import type { PatchView } from "#engine/patch-view.ts";
@@ -8,7 +9,7 @@ import type { Outcome } from "#engine/plan.ts";
 import type { RunStatus } from "#engine/state.ts";
 import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import type { TaskScope } from "#engine/task-scope.ts";
-import type { EventView, NodeExecution, RunView } from "#engine/view.ts";
+import type { NodeExecution, RunView } from "#engine/view.ts";
 import type { Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 

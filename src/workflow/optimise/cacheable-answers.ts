@@ -57,7 +57,9 @@ export function cacheableRequests(
     const node = graph.nodes.get(definitionOfNode.id);
     if (node === undefined || !isRepeatedUnchanged(node, graph) || !takesCache(definitionOfNode, types)) return [];
     const message = `"${node.id}" makes the same request in each pass of the loop, so its answer can be cached`;
-    return [suggest([definitionOfNode], message, REQUEST_CACHE_MS, definition)];
+    const passes = node.loops.reduce((all, id) => all * (graph.nodes.get(id)?.loop?.maxIterations ?? 1), 1);
+    const suggestion = suggest([definitionOfNode], message, REQUEST_CACHE_MS, definition);
+    return passes > 1 ? [{ ...suggestion, saves: { requests: passes - 1 } }] : [];
   });
 }
 

@@ -88,7 +88,11 @@ describe("requests whose answer can be cached", () => {
     const workflow = around(get("a", { query: { q: "$inputs.q" } }));
     const [suggestion, ...others] = requests(workflow);
     expect(others).toEqual([]);
-    expect(suggestion).toMatchObject({ nodes: ["a"], note: "An answer may then be up to 60 seconds old." });
+    expect(suggestion).toMatchObject({
+      nodes: ["a"],
+      note: "An answer may then be up to 60 seconds old.",
+      saves: { requests: 2 },
+    });
     const after = applyPatch(workflow as never, suggestion?.patch);
     expect(after).toMatchObject({
       ok: true,
@@ -107,6 +111,7 @@ describe("requests whose answer can be cached", () => {
     ["by the pass", around(get("a", { query: { page: "$iteration" } }))],
     ["of what the pass computed", around(get("a", { query: { q: "$nodes.t" } }))],
     ["that may be polled for", around(get("a"), loop({ condition: "iteration < 2" }))],
+    ["that one pass makes", around(get("a"), loop({ max_iterations: 1 }))],
     ["that writes", around(post("a"))],
     ["beside one that writes", around(get("a"), loop(), [post("p")])],
     ["beside a pause", around(get("a"), loop(), [{ id: "p", type: "delay", config: { duration_ms: 5 } }])],
