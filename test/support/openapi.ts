@@ -76,7 +76,7 @@ export class OpenApi {
     const validator =
       this.#validators.get(key) ?? new Validator(this.#strict(schema) as CheckedSchema, "2020-12", false);
     this.#validators.set(key, validator);
-    const { valid, errors } = validator.validate(media === "application/json" ? JSON.parse(text) : text);
+    const { valid, errors } = validator.validate(/[/+]json$/.test(media) ? JSON.parse(text) : text);
     return valid ? null : errors.map((error) => `${error.instanceLocation}: ${error.error}`).join("; ");
   }
 
