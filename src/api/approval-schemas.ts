@@ -31,12 +31,16 @@ export const approval = z
     quorum: z.int().openapi({ description: "approvals that it takes; one rejection decides" }),
     decisions: z.array(vote),
     on_timeout: z.enum(ON_TIMEOUT),
+    escalation: z
+      .enum(["pending", "sent", "failed"])
+      .optional()
+      .openapi({ description: "what became of telling somebody else, where that was asked for; not in lists" }),
   })
   .openapi("Approval");
 
 /** What somebody with a signed link is shown: what they are asked, and nothing of the others but their number. */
 export const sharedApproval = approval
-  .omit({ approvers: true, decisions: true, on_timeout: true })
+  .omit({ approvers: true, decisions: true, on_timeout: true, escalation: true })
   .extend({
     approvals: z.int().openapi({ description: "votes for it so far" }),
     voter: z.string().openapi({ description: "whose vote this link casts" }),

@@ -17,10 +17,12 @@ export const runPatch = z
     by: z.string(),
     source: z.enum(PATCH_SOURCES),
     node: z.string().optional(),
+    summary: z.array(z.string()).openapi({ description: "what it changes, one sentence a change" }),
     operations: z.array(z.any()).openapi({ description: "JSON Patch (RFC 6902)" }),
     reason: z.string().optional(),
     proposed_at: time,
     decided_at: time.nullable(),
+    decided_by: z.string().nullable(),
   })
   .openapi("RunPatch");
 

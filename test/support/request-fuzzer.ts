@@ -83,6 +83,10 @@ const DEFINITIONS: readonly unknown[] = [
   { nodes: [{ id: "t", type: "transform", config: { expression: "inputs" } }], inputs: { type: "object" } },
   { nodes: [{ id: "f", type: "filter", config: { condition: "item > 1", from: [1, 2, 3] } }] },
   { nodes: [{ id: "h", type: "http", config: { url: "https://10.0.0.1/" } }] },
+  { nodes: [{ id: "ask", type: "hitl", config: { message: "?", quorum: 5 } }] },
+  { nodes: [{ id: "ask", type: "hitl", config: { message: "?" } }], metadata: { patch_policy: "gated" } },
+  { nodes: [{ id: "e", type: "wait_for_event", config: { event: "go" } }] },
+  { nodes: [{ id: "g", type: "agent", config: { task: "Say hello", tools: [], cache: { ttl_ms: 60_000 } } }] },
   { nodes: [{ id: "i", type: "function", config: { function_name: "identity", params: { v: "$inputs" } } }] },
 ];
 
@@ -98,7 +102,12 @@ const BY_NAME: Record<string, readonly unknown[]> = {
     [{ op: "add", path: "/a", value: 1 }],
     [{ op: "remove", path: "" }],
     [{ op: "move", from: "/a", path: "/b" }],
+    [{ op: "add", path: "/nodes/-", value: { id: "later", type: "delay", config: { duration_ms: 3_600_000 } } }],
+    [{ op: "add", path: "/metadata", value: { name: "fuzz" } }],
   ],
+  seq: ["1", "2", "3"],
+  node: ["h", "ask", "waits", "nowhere"],
+  event: ["go", "went"],
   document: [{}, { a: [1] }, null, "x"],
   url: ["https://example.com/", "http://127.0.0.1/", "nothing"],
   from: ["1", "2"],
@@ -116,6 +125,14 @@ const BY_NAME: Record<string, readonly unknown[]> = {
   runs: [[{ workflow: "fuzz-a" }, { definition: DEFINITIONS[0] }, 7]],
 };
 
+/** Whose ids stand in a path that begins so; elsewhere any that is known. */
+const KINDS = [
+  ["/api/v1/approvals/", "approval"],
+  ["/api/v1/jobs/", "job"],
+  ["/api/v1/approve/", "token"],
+  ["/api/v1/cache/", "cached"],
+] as const;
+
 /** Bodies of routes that take text, which is SQL. */
 const TEXTS = [
   "SELECT count() AS n, avg(total_ms) AS mean FROM weir_api",
@@ -130,7 +147,14 @@ export class RequestFuzzer {
   readonly #random: Seeded;
   readonly #api: OpenApi;
   /** Ids of things that there are; the test adds what it meets. */
-  readonly known = { id: [] as string[], sha256: [] as string[] };
+  readonly known = {
+    id: [] as string[],
+    sha256: [] as string[],
+    approval: [] as string[],
+    job: [] as string[],
+    token: [] as string[],
+    cached: [] as string[],
+  };
 
   constructor(random: Seeded, api: OpenApi) {
     this.#random = random;
@@ -144,7 +168,7 @@ export class RequestFuzzer {
     let path = operation.path;
     for (const { name, in: place, required = false, schema = {} } of operation.parameters) {
       if (!required && this.#random.chance(0.5)) continue;
-      const value = this.#value(name, schema, isHostile);
+      const value = this.#idIn(operation.path, place, isHostile) ?? this.#value(name, schema, isHostile);
       const text = typeof value === "object" ? JSON.stringify(value) : String(value);
       if (place === "path") path = path.replace(`{${name}}`, segment(text));
       else if (place === "query") query.append(name, text.toWellFormed());
@@ -162,6 +186,13 @@ export class RequestFuzzer {
           ? undefined
           : this.#body(operation.body, isHostile),
     };
+  }
+
+  /** For a path of which it is known whose ids stand there: one of those, when there are any. */
+  #idIn(path: string, place: string, isHostile: boolean): string | null {
+    const kind = place === "path" ? KINDS.find(([prefix]) => path.startsWith(prefix))?.[1] : undefined;
+    if (kind === undefined || this.known[kind].length === 0 || (isHostile && this.#random.chance(0.5))) return null;
+    return this.#random.pick(this.known[kind]);
   }
 
   /** A query, or one with a piece taken out, doubled or replaced. */
