@@ -16,6 +16,8 @@ const SEED = 20_261_124;
 /** How things that there are show in answers. */
 const MET = [
   ["approval", /"approval_id":"(apr_[^"]+)"/g],
+  ["failed", /"run_id":"(run_[A-Za-z0-9]+)","status":"failed"/g],
+  ["waiting", /"run_id":"(run_[A-Za-z0-9]+)","status":"waiting"/g],
   ["job", /"job_id":"([^"]+)"/g],
   ["token", /"token":"([^"]+)"/g],
   ["cached", /"key":"([0-9a-f]{64})"/g],
@@ -73,13 +75,17 @@ test(`${REQUESTS} requests from the schemas: no 5xx, every answer fits its schem
       wrong.push(`${sent}\n  → ${answer.status} ${problem}\n  ${answer.text.slice(0, 300)}`);
     }
     for (const [, id] of answer.text.matchAll(/"run_id":"(run_[A-Za-z0-9]+)"/g)) remember(fuzzer.known.id, id);
+    if (name === "POST /api/v1/runs/{id}/patches" && (answer.status === 201 || answer.status === 202)) {
+      const kind = answer.status === 202 ? "gated" : "patched";
+      remember(fuzzer.known[kind], request.path.split("/")[4]);
+    }
     for (const [kind, pattern] of MET) {
       for (const [, id] of answer.text.matchAll(pattern)) remember(fuzzer.known[kind], id);
     }
     for (const [, id] of answer.text.matchAll(/"id":"(key_[A-Za-z0-9]+)"/g)) remember(fuzzer.known.id, id);
     for (const [, hex] of answer.text.matchAll(/"artifact_id":"sha256:([0-9a-f]{64})"/g)) {
       remember(fuzzer.known.sha256, hex);
-      remember(fuzzer.known.id, `sha256:${hex}`);
+      remember(fuzzer.known.artifact, `sha256:${hex}`);
     }
   });
 

@@ -125,12 +125,17 @@ const BY_NAME: Record<string, readonly unknown[]> = {
   runs: [[{ workflow: "fuzz-a" }, { definition: DEFINITIONS[0] }, 7]],
 };
 
-/** Whose ids stand in a path that begins so; elsewhere any that is known. */
+/** Whose ids stand in a parameter of such a path; elsewhere any that is known. */
 const KINDS = [
-  ["/api/v1/approvals/", "approval"],
-  ["/api/v1/jobs/", "job"],
-  ["/api/v1/approve/", "token"],
-  ["/api/v1/cache/", "cached"],
+  ["/api/v1/approvals/{id}", "id", "approval"],
+  ["/api/v1/artifacts/{id}", "id", "artifact"],
+  ["/api/v1/jobs/{id}", "id", "job"],
+  ["/api/v1/approve/{token}", "token", "token"],
+  ["/api/v1/cache/{key}", "key", "cached"],
+  ["/api/v1/runs/{id}/patches/{seq}/decide", "id", "gated"],
+  ["/api/v1/runs/{id}/patches/{seq}", "id", "patched"],
+  ["/api/v1/runs/{id}/patches", "id", "waiting"],
+  ["/api/v1/runs/{id}/nodes/{node}", "id", "failed"],
 ] as const;
 
 /** Bodies of routes that take text, which is SQL. */
@@ -150,10 +155,15 @@ export class RequestFuzzer {
   readonly known = {
     id: [] as string[],
     sha256: [] as string[],
+    artifact: [] as string[],
     approval: [] as string[],
     job: [] as string[],
     token: [] as string[],
     cached: [] as string[],
+    patched: [] as string[],
+    gated: [] as string[],
+    failed: [] as string[],
+    waiting: [] as string[],
   };
 
   constructor(random: Seeded, api: OpenApi) {
@@ -168,7 +178,7 @@ export class RequestFuzzer {
     let path = operation.path;
     for (const { name, in: place, required = false, schema = {} } of operation.parameters) {
       if (!required && this.#random.chance(0.5)) continue;
-      const value = this.#idIn(operation.path, place, isHostile) ?? this.#value(name, schema, isHostile);
+      const value = this.#idIn(operation.path, name, isHostile) ?? this.#value(name, schema, isHostile);
       const text = typeof value === "object" ? JSON.stringify(value) : String(value);
       if (place === "path") path = path.replace(`{${name}}`, segment(text));
       else if (place === "query") query.append(name, text.toWellFormed());
@@ -189,8 +199,8 @@ export class RequestFuzzer {
   }
 
   /** For a path of which it is known whose ids stand there: one of those, when there are any. */
-  #idIn(path: string, place: string, isHostile: boolean): string | null {
-    const kind = place === "path" ? KINDS.find(([prefix]) => path.startsWith(prefix))?.[1] : undefined;
+  #idIn(path: string, name: string, isHostile: boolean): string | null {
+    const kind = KINDS.find(([prefix, parameter]) => path.startsWith(prefix) && parameter === name)?.[2];
     if (kind === undefined || this.known[kind].length === 0 || (isHostile && this.#random.chance(0.5))) return null;
     return this.#random.pick(this.known[kind]);
   }
