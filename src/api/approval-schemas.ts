@@ -34,7 +34,7 @@ export const approval = z
     escalation: z
       .enum(ESCALATION_STATUSES)
       .optional()
-      .openapi({ description: "what became of telling `escalate_to`, where there is one" }),
+      .openapi({ description: "what became of telling somebody else, where that was asked for; not in lists" }),
   })
   .openapi("Approval");
 
@@ -54,7 +54,7 @@ export function sharedApprovalOf(
   whole: ApprovalView,
   link: { voter: string; link_expires_at: string },
 ): SharedApproval {
-  const { approvers: _, decisions, on_timeout: __, escalation: ___, ...rest } = whole;
+  const { approvers: _, decisions, on_timeout: __, ...rest } = whole;
   const approvals = decisions.filter(({ decision }) => decision === "approve").length;
   return { ...rest, approvals, voter: link.voter, link_expires_at: link.link_expires_at };
 }

@@ -10,9 +10,9 @@ let witness: Witness;
 const broken = new Set<string>();
 
 beforeAll(async () => {
-  witness = await startWitness((request, response, body) => {
+  witness = await startWitness((request, response) => {
     if (broken.has(request.url ?? "")) answerJson(response, 500, {});
-    else answerOk(request, response, body);
+    else answerOk(request, response);
   });
   weir = await startWeir({ env: { WEIR_ALLOW_PRIVATE_HOSTS: witness.host } });
 });

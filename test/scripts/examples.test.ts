@@ -18,7 +18,13 @@ describe("data server", () => {
     const unknown = await fetch(`${server.url}/nothing`);
     expect(unknown.status).toBe(404);
     const { available } = (await unknown.json()) as { available: string[] };
-    expect(available).toEqual(["/flights.json", "/weather.json", "/airports.json", "/earthquakes.json"]);
+    expect(available).toEqual([
+      "/flights.json",
+      "/weather.json",
+      "/airports.json",
+      "/earthquakes.json",
+      "/stocks.json",
+    ]);
     for (const name of available) expect((await fetch(`${server.url}${name}`)).status).toBe(200);
   });
 

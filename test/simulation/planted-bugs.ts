@@ -117,6 +117,27 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: ["effects"],
   },
   {
+    name: "one-pass-too-many",
+    file: "src/engine/inline/loop.ts",
+    find: "const passes = iteration + 1;",
+    put: "const passes = iteration;",
+    breaks: ["rules", "13"],
+  },
+  {
+    name: "join-in-a-loop-does-not-wait-again",
+    file: "src/engine/apply-edges.ts",
+    find: "  unresolve(state, within);\n  for (const id of reset) {\n    toPending",
+    put: "  for (const id of reset) {\n    toPending",
+    breaks: ["5"],
+  },
+  {
+    name: "body-goes-on-in-the-next-pass",
+    file: "src/engine/ending.ts",
+    find: "if (loop.body.has(nodeOf(active)) && transition.state.active.has(active)) cancelNode(transition, active);",
+    put: "void active;",
+    breaks: ["5"],
+  },
+  {
     // These two were real: the simulator found them.
     name: "recovery-gives-up",
     file: "workers/coordinator/recovery.ts",

@@ -83,6 +83,10 @@ const DEFINITIONS: readonly unknown[] = [
   { nodes: [{ id: "t", type: "transform", config: { expression: "inputs" } }], inputs: { type: "object" } },
   { nodes: [{ id: "f", type: "filter", config: { condition: "item > 1", from: [1, 2, 3] } }] },
   { nodes: [{ id: "h", type: "http", config: { url: "https://10.0.0.1/" } }] },
+  { nodes: [{ id: "ask", type: "hitl", config: { message: "?", quorum: 5 } }] },
+  { nodes: [{ id: "ask", type: "hitl", config: { message: "?" } }], metadata: { patch_policy: "gated" } },
+  { nodes: [{ id: "e", type: "wait_for_event", config: { event: "go" } }] },
+  { nodes: [{ id: "g", type: "agent", config: { task: "Say hello", tools: [], cache: { ttl_ms: 60_000 } } }] },
   { nodes: [{ id: "i", type: "function", config: { function_name: "identity", params: { v: "$inputs" } } }] },
 ];
 
@@ -98,11 +102,12 @@ const BY_NAME: Record<string, readonly unknown[]> = {
     [{ op: "add", path: "/a", value: 1 }],
     [{ op: "remove", path: "" }],
     [{ op: "move", from: "/a", path: "/b" }],
-    [
-      { op: "add", path: "/nodes/-", value: { id: "more", type: "parallel" } },
-      { op: "add", path: "/edges/-", value: { from: "ask", to: "more" } },
-    ],
+    [{ op: "add", path: "/nodes/-", value: { id: "later", type: "delay", config: { duration_ms: 3_600_000 } } }],
+    [{ op: "add", path: "/metadata", value: { name: "fuzz" } }],
   ],
+  seq: ["1", "2", "3"],
+  node: ["h", "ask", "waits", "nowhere"],
+  event: ["go", "went"],
   document: [{}, { a: [1] }, null, "x"],
   url: ["https://example.com/", "http://127.0.0.1/", "nothing"],
   from: ["1", "2"],
@@ -120,6 +125,19 @@ const BY_NAME: Record<string, readonly unknown[]> = {
   runs: [[{ workflow: "fuzz-a" }, { definition: DEFINITIONS[0] }, 7]],
 };
 
+/** Whose ids stand in a parameter of such a path; elsewhere any that is known. */
+const KINDS = [
+  ["/api/v1/approvals/{id}", "id", "approval"],
+  ["/api/v1/artifacts/{id}", "id", "artifact"],
+  ["/api/v1/jobs/{id}", "id", "job"],
+  ["/api/v1/approve/{token}", "token", "token"],
+  ["/api/v1/cache/{key}", "key", "cached"],
+  ["/api/v1/runs/{id}/patches/{seq}/decide", "id", "gated"],
+  ["/api/v1/runs/{id}/patches/{seq}", "id", "patched"],
+  ["/api/v1/runs/{id}/patches", "id", "waiting"],
+  ["/api/v1/runs/{id}/nodes/{node}", "id", "failed"],
+] as const;
+
 /** Bodies of routes that take text, which is SQL. */
 const TEXTS = [
   "SELECT count() AS n, avg(total_ms) AS mean FROM weir_api",
@@ -134,9 +152,19 @@ export class RequestFuzzer {
   readonly #random: Seeded;
   readonly #api: OpenApi;
   /** Ids of things that there are; the test adds what it meets. */
-  readonly known = { id: [] as string[], sha256: [] as string[] };
-  /** Parameters of a path that lead to something, by path; the test adds what it has made, the latest last. */
-  readonly places = new Map<string, Record<string, string>[]>();
+  readonly known = {
+    id: [] as string[],
+    sha256: [] as string[],
+    artifact: [] as string[],
+    approval: [] as string[],
+    job: [] as string[],
+    token: [] as string[],
+    cached: [] as string[],
+    patched: [] as string[],
+    gated: [] as string[],
+    failed: [] as string[],
+    waiting: [] as string[],
+  };
 
   constructor(random: Seeded, api: OpenApi) {
     this.#random = random;
@@ -148,10 +176,9 @@ export class RequestFuzzer {
     const query = new URLSearchParams();
     const headers: Record<string, string> = {};
     let path = operation.path;
-    const known = this.#random.chance(0.7) ? this.#placeOf(operation.path) : undefined;
     for (const { name, in: place, required = false, schema = {} } of operation.parameters) {
       if (!required && this.#random.chance(0.5)) continue;
-      const value = (place === "path" ? known?.[name] : undefined) ?? this.#value(name, schema, isHostile);
+      const value = this.#idIn(operation.path, name, isHostile) ?? this.#value(name, schema, isHostile);
       const text = typeof value === "object" ? JSON.stringify(value) : String(value);
       if (place === "path") path = path.replace(`{${name}}`, segment(text));
       else if (place === "query") query.append(name, text.toWellFormed());
@@ -171,10 +198,11 @@ export class RequestFuzzer {
     };
   }
 
-  /** One of the latest few: others may have been decided, ended or deleted by requests since. */
-  #placeOf(path: string): Record<string, string> | undefined {
-    const latest = (this.places.get(path) ?? []).slice(-3);
-    return latest.length === 0 ? undefined : this.#random.pick(latest);
+  /** For a path of which it is known whose ids stand there: one of those, when there are any. */
+  #idIn(path: string, name: string, isHostile: boolean): string | null {
+    const kind = KINDS.find(([prefix, parameter]) => path.startsWith(prefix) && parameter === name)?.[2];
+    if (kind === undefined || this.known[kind].length === 0 || (isHostile && this.#random.chance(0.5))) return null;
+    return this.#random.pick(this.known[kind]);
   }
 
   /** A query, or one with a piece taken out, doubled or replaced. */

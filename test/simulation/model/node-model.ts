@@ -34,7 +34,10 @@ export class NodeModel {
   expected: Given | null = null;
   /** The request that every attempt of a visit makes, by visit. */
   readonly configs = new Map<number, JsonObject>();
-  output: Json = null;
+  /** What it gave, or that it gave nothing, each time it ended, the latest last. */
+  readonly given: { seq: number; output: Json | undefined }[] = [];
+  /** The loop whose way back led here last. */
+  again: string | null = null;
   error: NodeError | null = null;
   /** The last life in which it was handed over again without being due. */
   recoveredInLife = 1;
@@ -47,9 +50,30 @@ export class NodeModel {
     return this.status === "queued" || this.status === "running" || this.status === "waiting";
   }
 
-  end(status: ModelStatus, seq: number): void {
+  end(status: ModelStatus, seq: number, output?: Json): void {
     this.status = status;
     this.endedSeq = seq;
     this.due = null;
+    this.given.push({ seq, output });
+  }
+
+  /** What others could read of it when event `before` happened; undefined: nothing. */
+  outputBefore(before = Number.POSITIVE_INFINITY): Json | undefined {
+    return this.given.findLast(({ seq }) => seq < before)?.output;
+  }
+
+  /** It is to run again: its visits and what it gave stay, its edges are the caller's business. */
+  reset(): void {
+    this.status = "pending";
+    this.due = null;
+    this.decidedAtMs = null;
+    this.error = null;
+    this.expected = null;
+  }
+
+  /** Edges that are unresolved again. */
+  unresolve(isMeant: (edge: ModelEdge) => boolean): void {
+    for (const edge of this.resolved) if (isMeant(edge)) this.resolved.delete(edge);
+    this.taken.splice(0, this.taken.length, ...this.taken.filter((edge) => !isMeant(edge)));
   }
 }

@@ -4,6 +4,7 @@ import { isEqualJson, type Json, type JsonObject } from "#kernel/json.ts";
 import { kindOf } from "../nodes/registry.ts";
 import { errorAsOutput, isGiven, refuses } from "../scenario/given.ts";
 import type { NodeModel } from "./node-model.ts";
+import { endOfPass } from "./routing-model.ts";
 import type { Rules } from "./rules.ts";
 import { type EventOf, LATE_MS, type RunModel } from "./run-model.ts";
 import { must, Violation } from "./violation.ts";
@@ -29,6 +30,7 @@ export const NODE_RULES: Rules = {
   "node.skipped": (run, event) => {
     const node = run.node(event.node);
     must(!run.isTerminal, "2", () => `${node.id} is skipped after the end`);
+    must(event.visit === node.visit, "5", () => `${node.id} is skipped in visit ${event.visit}`);
     must(node.status === "pending", "5", () => `${node.id} is skipped though it is ${node.status}`);
     run.mustBePrompt(node, event.at);
     const isUnavailable = event.reason === "unavailable";
@@ -46,7 +48,7 @@ export const NODE_RULES: Rules = {
   "node.cancelled": (run, event) => {
     const node = run.node(event.node);
     must(node.isActive, "2", () => `${node.id} is cancelled though it is ${node.status}`);
-    if (run.failing === null || node.status === "running") run.mustEnd = true;
+    if (!run.isLeftBehind(node) && (run.failing === null || node.status === "running")) run.mustEnd = true;
     run.end(node, "cancelled", event.seq);
   },
 };
@@ -196,9 +198,9 @@ function completed(run: RunModel, event: EventOf<"node.completed">): void {
   }
   const route = run.route(node, "success", output);
   must(route !== null, "rules", () => `${node.id} completes though a condition behind it cannot be evaluated`);
-  run.end(node, "completed", event.seq);
-  node.output = output;
-  run.expectRoute(node, route);
+  run.end(node, "completed", event.seq, output);
+  if (run.definition.loops.has(node.id) && endOfPass(output) === "continue") run.expectPass(node);
+  else run.expectRoute(node, route);
 }
 
 function failed(run: RunModel, event: EventOf<"node.failed">): void {

@@ -1,4 +1,6 @@
 /** Rules 1 and 2, written a second time: which edges the end of a node takes. Knows nothing of the engine's code. */
+
+import { isJsonObject, type Json } from "#kernel/json.ts";
 import type { NodeDefinition } from "#workflow/definition.ts";
 import { type Reading, read } from "../scenario/expressions.ts";
 import type { ModelEdge } from "./definition-model.ts";
@@ -12,9 +14,23 @@ export function routeOf(
   outcome: "success" | "failure",
   reading: Reading,
 ): Route | null {
-  const candidates = outgoing.filter((edge) => edge.on === outcome);
+  const all = outgoing.filter((edge) => edge.on === outcome);
+  const candidates = node.type === "loop" && outcome === "success" ? waysOut(all, reading.output) : all;
   const taken = take(node, candidates, outcome, reading);
   return taken === null ? null : { taken, dead: outgoing.filter((edge) => !taken.includes(edge)) };
+}
+
+/** How a loop node's output says that the pass ended. */
+export function endOfPass(output: Json): "continue" | "break" | "exhausted" {
+  const { loop } = isJsonObject(output) ? output : { loop: null };
+  const outcome = isJsonObject(loop ?? null) ? (loop as { outcome?: unknown }).outcome : null;
+  return outcome === "continue" || outcome === "exhausted" ? outcome : "break";
+}
+
+/** A loop's ways out by how it ended; plain edges where it names none for that. */
+function waysOut(edges: readonly ModelEdge[], output: Json): ModelEdge[] {
+  const named = edges.filter((edge) => edge.exits.includes(endOfPass(output) === "exhausted" ? "timeout" : "break"));
+  return named.length > 0 ? named : edges.filter((edge) => edge.exits.includes("plain"));
 }
 
 function take(

@@ -9,7 +9,7 @@ import { kindOf } from "../nodes/registry.ts";
 import type { Reading } from "../scenario/expressions.ts";
 import { errorAsOutput, type Given, refuses } from "../scenario/given.ts";
 import { render } from "../scenario/templates.ts";
-import type { DefinitionModel } from "./definition-model.ts";
+import type { DefinitionModel, ModelEdge, ModelLoop } from "./definition-model.ts";
 import { NodeModel } from "./node-model.ts";
 import { type Route, routeOf } from "./routing-model.ts";
 import { must, Violation } from "./violation.ts";
@@ -35,6 +35,15 @@ export const LATE_MS = 480_000;
 
 export type EventOf<Type extends RunEvent["type"]> = Extract<RunEvent, { type: Type }>;
 
+interface BeginEvent {
+  visit: number;
+  attempt: number;
+  iteration: number;
+  seq: number;
+  at: number;
+  via?: string;
+}
+
 export class RunModel {
   readonly runId: string;
   /** Name of the shard that holds it. */
@@ -54,7 +63,11 @@ export class RunModel {
   /** A running node was cancelled in this transition, so it must end the run. */
   mustEnd = false;
   /** How the end of a node must be routed by the very next event. */
-  #routeDue: { node: NodeModel; route: Route } | null = null;
+  #routesDue: { node: NodeModel; route: Route }[] = [];
+  /** A loop that goes on: its next pass must be begun before anything else happens. */
+  #passDue: ModelLoop | null = null;
+  /** By loop: the pass it is in, from 0. */
+  readonly passes = new Map<string, number>();
 
   constructor(runId: string, shard: string, definition: DefinitionModel, surroundings: Surroundings) {
     this.runId = runId;
@@ -76,15 +89,19 @@ export class RunModel {
     const last = this.log.at(-1);
     must(event.seq === this.seq + 1, "6", () => `event ${event.seq} follows ${this.seq} in ${this.runId}`);
     must(last === undefined || event.at >= last.at, "6", () => `event ${event.seq} is older than the one before it`);
-    if (this.#routeDue !== null && event.type !== "edge.resolved") {
-      throw new Violation("5", `${event.type} stands where the edges of ${this.#routeDue.node.id} must be resolved`);
+    const [due] = this.#routesDue;
+    if (due !== undefined && event.type !== "edge.resolved") {
+      throw new Violation("5", `${event.type} stands where the edges of ${due.node.id} must be resolved`);
     }
+    const isOfPass = event.type === "edge.resolved" || event.type === "node.cancelled";
+    must(this.#passDue === null || isOfPass, "5", () => `${event.type} stands where ${this.#passDue?.id} goes on`);
     this.log.push(event);
   }
 
   /** To be called when all events of a transition have been taken. */
   endTransition(): void {
-    must(this.#routeDue === null, "5", () => `the edges of ${this.#routeDue?.node.id} were not resolved`);
+    must(this.#routesDue.length === 0, "5", () => `the edges of ${this.#routesDue[0]?.node.id} were not resolved`);
+    must(this.#passDue === null, "5", () => `${this.#passDue?.id} goes on and no pass was begun`);
     must(!this.mustEnd || this.isTerminal, "rules", () => `a running node was cancelled and ${this.runId} goes on`);
     this.mustEnd = false;
     if (this.failing === null || this.isTerminal) return;
@@ -112,14 +129,14 @@ export class RunModel {
   /** Rule 4: what the resolved edges say of a node that has not started. */
   readiness(node: NodeModel): "ready" | "dead" | "not_yet" {
     const incoming = this.definition.incoming(node.id);
-    if (incoming.length === 0) return "ready";
+    if (incoming.length === 0 || node.again !== null) return "ready";
     if (this.definition.node(node.id).join === "any" && node.taken.length > 0) return "ready";
     if (incoming.some((edge) => !node.resolved.has(edge))) return "not_yet";
     return node.taken.length > 0 ? "ready" : "dead";
   }
 
   /** A node begins a visit: it must be allowed to. */
-  begin(node: NodeModel, event: { visit: number; attempt: number; seq: number; at: number; via?: string }): void {
+  begin(node: NodeModel, event: BeginEvent): void {
     const what = () => `${node.id} (visit ${event.visit})`;
     must(node.status === "pending", "5", () => `${what()} starts though it is ${node.status}`);
     must(event.visit === node.visit + 1, "5", () => `${what()} follows visit ${node.visit}`);
@@ -130,6 +147,8 @@ export class RunModel {
       "5",
       () => `${what()} starts in a run that has failed or ended`,
     );
+    const pass = this.iteration(node.id);
+    must(event.iteration === pass, "5", () => `${what()} is of pass ${event.iteration}, and it is ${pass}`);
     this.mustBePrompt(node, event.at);
     node.visit = event.visit;
     node.attempt = event.attempt;
@@ -163,20 +182,21 @@ export class RunModel {
     this.active.add(node);
   }
 
-  end(node: NodeModel, status: NodeModel["status"], seq: number): void {
-    node.end(status, seq);
+  end(node: NodeModel, status: NodeModel["status"], seq: number, output?: Json): void {
+    node.end(status, seq, output);
     this.active.delete(node);
   }
 
   /** Rule 7: the outputs of the completed terminal nodes. */
   outputs(): JsonObject {
     const completed = this.definition.terminals().filter((id) => this.node(id).status === "completed");
-    return Object.fromEntries(completed.map((id) => [id, this.node(id).output]));
+    return Object.fromEntries(completed.map((id) => [id, this.node(id).outputBefore() ?? null]));
   }
 
   /** What came along the edges: the static shape of a node's input. */
   input(node: NodeModel): Json {
     const incoming = this.definition.incoming(node.id);
+    if (node.again !== null) return this.carried(node.again);
     if (incoming.length === 0) return this.inputs;
     if (incoming.length === 1) return this.carried(incoming[0]?.from ?? "");
     if (this.definition.node(node.id).join === "any") return this.carried(node.taken[0]?.from ?? "");
@@ -188,14 +208,22 @@ export class RunModel {
   carried(id: string): Json {
     const node = this.node(id);
     if (node.status === "failed" && node.error !== null) return errorAsOutput(node.error, id);
-    return node.status === "completed" ? node.output : null;
+    return node.outputBefore() ?? null;
   }
 
-  reading(output: Json): Reading {
+  /** The pass of the innermost loop around a node. */
+  iteration(id: string): number {
+    const [loop] = this.definition.around(id);
+    return loop === undefined ? 0 : (this.passes.get(loop.id) ?? 0);
+  }
+
+  /** What expressions at a node may read. */
+  reading(id: string, output: Json): Reading {
     return {
       output,
       inputs: this.inputs,
-      node: (id) => (this.node(id).status === "completed" ? this.node(id).output : null),
+      iteration: this.iteration(id),
+      node: (other) => this.node(other).outputBefore() ?? null,
     };
   }
 
@@ -207,10 +235,7 @@ export class RunModel {
     const rendered = render(templates, {
       inputs: this.inputs,
       run: { id: this.runId },
-      node: (id) => {
-        const other = this.node(id);
-        return other.status === "completed" && other.endedSeq < node.beganSeq ? other.output : undefined;
-      },
+      node: (id) => this.node(id).outputBefore(node.beganSeq),
     });
     if (!rendered.ok || !("value" in rendered)) return rendered;
     return { ok: true, value: { ...(rendered.value as JsonObject), ...Object.fromEntries(expressions) } };
@@ -223,23 +248,71 @@ export class RunModel {
     const config = this.renderedConfig(node);
     if (!config.ok || !("value" in config)) return config;
     const input = this.input(node);
-    return execute({ config: config.value as JsonObject, input, reading: this.reading(input) });
+    return execute({ config: config.value as JsonObject, input, reading: this.reading(node.id, input) });
   }
 
   route(node: NodeModel, outcome: "success" | "failure", output: Json): Route | null {
     const definition = this.definition.node(node.id);
-    return routeOf(definition, this.definition.outgoing(node.id), outcome, this.reading(output));
+    return routeOf(definition, this.definition.outgoing(node.id), outcome, this.reading(node.id, output));
   }
 
-  /** The next event must resolve the node's edges like this; a node without edges has none to resolve. */
+  /** The next events must resolve the node's edges like this, and what a loop that ends has held back. */
   expectRoute(node: NodeModel, route: Route): void {
-    this.#routeDue = route.taken.length + route.dead.length === 0 ? null : { node, route };
+    const isOpen = (edge: ModelEdge) => !this.node(edge.to).resolved.has(edge);
+    const isNotHeld = (edge: ModelEdge) => edge.leaves === null;
+    this.#expect(node, { taken: route.taken.filter(isOpen), dead: route.dead.filter(isNotHeld).filter(isOpen) });
+    for (const id of this.definition.loops.get(node.id)?.body ?? []) {
+      const held = this.definition.outgoing(id).filter((edge) => edge.leaves === node.id && isOpen(edge));
+      this.#expect(this.node(id), { taken: [], dead: held });
+    }
+  }
+
+  #expect(node: NodeModel, route: Route): void {
+    if (route.taken.length + route.dead.length > 0) this.#routesDue.push({ node, route });
+  }
+
+  /** The loop's next pass must be begun. */
+  expectPass(node: NodeModel): void {
+    this.#passDue = this.definition.loops.get(node.id) ?? null;
+  }
+
+  /** The next pass of a loop begins, and what its body still does is given up. */
+  isLeftBehind(node: NodeModel): boolean {
+    return this.#passDue?.body.has(node.id) === true;
+  }
+
+  #beginPass(event: EventOf<"edge.resolved">): void {
+    const loop = this.#passDue;
+    must(loop !== null && loop.id === event.node, "5", () => `${event.node} begins a pass out of turn`);
+    this.#passDue = null;
+    const pass = (this.passes.get(loop.id) ?? 0) + 1;
+    must(event.pass === pass && pass < loop.passes, "13", () => `pass ${event.pass} of ${loop.id} follows ${pass - 1}`);
+    const isIt = event.taken.join() === loop.head && event.dead.length === 0;
+    must(isIt, "rules", () => `${loop.id} leads back to ${event.taken}`);
+    const reset = [...(event.reset ?? [])].sort().join();
+    must(reset === [...loop.body].sort().join(), "5", () => `pass ${pass} of ${loop.id} begins with ${reset}`);
+    for (const id of loop.body) {
+      const node = this.node(id);
+      must(!node.isActive, "5", () => `${id} is ${node.status} though ${loop.id} has begun another pass`);
+      node.reset();
+      node.unresolve((edge) => loop.body.has(edge.from));
+      node.again = id === loop.head ? loop.id : null;
+      this.passes.delete(id);
+      if (this.readiness(node) !== "not_yet") node.decidedAtMs = event.at;
+    }
+    this.passes.set(loop.id, pass);
   }
 
   resolve(event: EventOf<"edge.resolved">): void {
-    const due = this.#routeDue;
-    must(due !== null && due.node.id === event.node, "5", () => `edges of ${event.node} are resolved out of turn`);
-    this.#routeDue = null;
+    if (event.reset !== undefined) {
+      this.#beginPass(event);
+      return;
+    }
+    must(this.#passDue === null, "5", () => `${this.#passDue?.id} goes on, and edges of ${event.node} are resolved`);
+    const at = this.#routesDue.findIndex(({ node }) => node.id === event.node);
+    const due = this.#routesDue[at];
+    must(due !== undefined, "5", () => `edges of ${event.node} are resolved out of turn`);
+    this.#routesDue.splice(at, 1);
     const { node, route } = due;
     const names = (edges: readonly { name: string }[]) => edges.map((edge) => edge.name).sort();
     for (const side of ["taken", "dead"] as const) {

@@ -5,6 +5,7 @@ import { fileSearch } from "./file-search.ts";
 import { filter } from "./filter.ts";
 import { functionNode } from "./function.ts";
 import { http } from "./http.ts";
+import { loop } from "./loop.ts";
 import type { NodeKind } from "./node-kind.ts";
 import { parallel } from "./parallel.ts";
 import { transform } from "./transform.ts";
@@ -18,6 +19,7 @@ export const NODE_KINDS: readonly NodeKind[] = [
   aggregate,
   functionNode,
   fileSearch,
+  loop,
 ];
 
 const BY_TYPE = new Map(NODE_KINDS.map((kind) => [kind.type, kind]));

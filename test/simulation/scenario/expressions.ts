@@ -10,6 +10,8 @@ import { type Given, gives, refuses } from "./given.ts";
 export interface Reading {
   output: Json;
   inputs: Json;
+  /** The pass of the innermost loop. */
+  iteration: number;
   /** The output of a completed node, null of any other. */
   node(id: string): Json;
   item?: Json;
@@ -61,6 +63,11 @@ const CONDITIONS: readonly Form[] = [
       if (typeof output === "string" || Array.isArray(output)) return gives(output.length > 0);
       return isJsonObject(output) ? gives(Object.keys(output).length > 0) : refuses("expression_failed");
     },
+  },
+  {
+    make: (random) => `iteration < ${random.between(1, 3)}`,
+    pattern: /^iteration < (\d+)$/,
+    means: ([number], { iteration }) => gives(iteration < Number(number)),
   },
   { make: () => "true", pattern: /^true$/, means: () => gives(true) },
   { make: () => "false", pattern: /^false$/, means: () => gives(false) },
