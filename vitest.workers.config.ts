@@ -14,6 +14,7 @@ export default defineConfig(async () => ({
           MIGRATIONS: await readD1Migrations("migrations"),
           WEIR_OPERATOR_KEY: "weir_test-operator-key",
           LOG_LEVEL: "error",
+          WEIR_ANALYTICS: "local",
         },
       },
     }),

@@ -40,10 +40,12 @@ import { migrateShard } from "#store/shard/schema.ts";
 import { Workflows } from "#store/workflows.ts";
 import { describeIsolate } from "#telemetry/isolate.ts";
 import { version } from "../package.json";
+import { analyticsTarget, pointOrigin } from "./analytics.ts";
 import { Alarm } from "./coordinator/alarm.ts";
 import { Children } from "./coordinator/children.ts";
 import { CommitGroup } from "./coordinator/commit-group.ts";
 import { Dispatcher } from "./coordinator/dispatcher.ts";
+import { PointWriter } from "./coordinator/point-writer.ts";
 import { Projector } from "./coordinator/projector.ts";
 import { Recovery } from "./coordinator/recovery.ts";
 import { Retention } from "./coordinator/retention.ts";
@@ -79,6 +81,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   readonly #reader: RunReader;
   readonly #starts: Starts;
   readonly #projector: Projector;
+  readonly #points: PointWriter;
   readonly #retention: Retention;
   readonly #recovery: Recovery;
 
@@ -129,6 +132,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       positions,
       logger: this.#logger,
       rowsOf: (runId) => this.#reader.rows(runId),
+    });
+    this.#points = new PointWriter({
+      analytics: analyticsTarget(env, ctx.id.name ?? ctx.id.toString()),
+      source: ctx.id.name ?? ctx.id.toString(),
+      runs: this.#runs,
+      positions,
+      logger: this.#logger,
+      pointsOf: (row) => this.#reader.points(row, pointOrigin(env)),
     });
     this.#retention = new Retention({
       database: env.DB,
@@ -326,7 +337,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   /** What takes D1's time: never waited for by what must happen at its time. */
   async #carryOver(): Promise<void> {
-    await this.#projector.flush(() => this.#sentThrough());
+    await Promise.all([this.#projector.flush(() => this.#sentThrough()), this.#points.flush()]);
     await this.#retention.look(Date.now());
     this.#rearm();
   }
@@ -348,10 +359,9 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   #rearm(): void {
     const nowMs = Date.now();
-    const { dueInMs } = this.#projector;
     const times = [
       this.#runs.nextDueAt(),
-      dueInMs === null ? null : nowMs + dueInMs,
+      ...[this.#projector.dueInMs, this.#points.dueInMs].map((inMs) => (inMs === null ? null : nowMs + inMs)),
       this.#recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,
       this.#runs.lastId === 0 ? null : this.#retention.dueAt,
     ];

@@ -1,6 +1,7 @@
 /** The Worker's bindings and variables, parsed once for each isolate. */
 import { z } from "zod";
 import { REGIONS, type Region, SHARDS_MAX } from "#kernel/ids.ts";
+import type { AnalyticsRpc } from "#store/analytics/protocol.ts";
 import type { LimiterRpc } from "#store/limiter/protocol.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
 import type { TaskMessage } from "#store/task-message.ts";
@@ -11,6 +12,13 @@ export interface Env {
   DB: D1Database;
   COORDINATOR: DurableObjectNamespace & { getByName(name: string, options?: unknown): CoordinatorRpc };
   LIMITER: DurableObjectNamespace & { getByName(name: string): LimiterRpc };
+  ANALYTICS: { getByName(name: string): AnalyticsRpc };
+  AE_RUN: AnalyticsEngineDataset;
+  AE_NODE: AnalyticsEngineDataset;
+  AE_LLM: AnalyticsEngineDataset;
+  AE_HTTP: AnalyticsEngineDataset;
+  AE_API: AnalyticsEngineDataset;
+  AE_QUEUE: AnalyticsEngineDataset;
   WEIR_HTTP: Queue<TaskMessage>;
   WEIR_AGENT: Queue<TaskMessage>;
   WEIR_DEAD: Queue<unknown>;
@@ -64,6 +72,13 @@ const settingsSchema = z.object({
   /** What one tenant may ask of one model; empty: what the provider states, and what it keeps up with. */
   LLM_REQUESTS_PER_MINUTE: optionalCount,
   LLM_TOKENS_PER_MINUTE: optionalCount,
+  /** `local`: points are kept in, and queries answered by, the twin of Analytics Engine. */
+  WEIR_ANALYTICS: z.enum(["", "local"]).optional().default(""),
+  /** `off` for paired measurements: what telemetry costs. */
+  WEIR_TELEMETRY: z.enum(["on", "off"]).default("on"),
+  /** Set both to answer queries in production: they go to the platform's SQL API. */
+  CLOUDFLARE_ACCOUNT_ID: optionalText,
+  CLOUDFLARE_API_TOKEN: optionalText,
   RETENTION_DAYS: z.coerce.number().min(0).default(30),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
 });

@@ -1,6 +1,7 @@
 /** The Worker's face: what Cloudflare calls. Wires the roles together and decides nothing. */
 import { createApp } from "#api/app.ts";
 import { forgetOldConversations } from "#store/agent-conversations.ts";
+import { batchPoints } from "#telemetry/batch-points.ts";
 import { describeIsolate } from "#telemetry/isolate.ts";
 import { agentWorker } from "./consumers/agent.ts";
 import { handleDeadLetters } from "./consumers/dead-letter.ts";
@@ -10,6 +11,7 @@ import type { Env } from "./env.ts";
 import { servicesOf } from "./services.ts";
 import { knockAtShards } from "./watchdog.ts";
 
+export { AnalyticsStore } from "./analytics-store.ts";
 export { Coordinator } from "./coordinator.ts";
 export { Limiter } from "./limiter.ts";
 
@@ -20,6 +22,8 @@ export default {
 
   async queue(batch, env, context) {
     const services = servicesOf(env);
+    const { origin } = services.points;
+    services.points.record(batchPoints(batch, origin, Date.now()), (work) => context.waitUntil(work));
     switch (batch.queue) {
       case "weir-http": {
         const { http, agents, isLocal } = services;

@@ -4,7 +4,6 @@ import { drizzle } from "drizzle-orm/d1";
 import { ApprovalLinks } from "#access/approval-links.ts";
 import { Keyring } from "#access/keyring.ts";
 import { Models } from "#agent/models.ts";
-import { NO_TOOLS } from "#agent/toolbox.ts";
 import { type Check, Health } from "#api/health.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
@@ -19,10 +18,13 @@ import { Limiters } from "#store/limiters.ts";
 import { ResultCache } from "#store/result-cache.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Tenants } from "#store/tenants.ts";
+import { WorkflowProposals } from "#store/workflow-proposals.ts";
 import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
+import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
+import { PointRecorder } from "./points.ts";
 
 export interface WorkerServices extends Services {
   http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
@@ -33,7 +35,7 @@ export interface WorkerServices extends Services {
 }
 
 /** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["meter", "fanout", "hitl-worker", "analytics"];
+const COMING_COMPONENTS = ["meter", "fanout", "hitl-worker"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -76,6 +78,15 @@ function compose(env: Env): WorkerServices {
   );
   const limiters = new Limiters(env.LIMITER);
   const resultCache = new ResultCache(database);
+  const workflows = new Workflows(database);
+  const proposals = new WorkflowProposals(database);
+  const http: WorkerServices["http"] = {
+    fetch: outgoing,
+    policy: urlPolicy,
+    resolver: settings.DNS_RESOLVER_URL === "" ? noResolver : dohResolver(settings.DNS_RESOLVER_URL, outgoing),
+    secrets: environmentSecrets(env),
+    clock: systemClock,
+  };
   return {
     version,
     keyring: new Keyring({
@@ -87,13 +98,16 @@ function compose(env: Env): WorkerServices {
     tenants: new Tenants(database),
     d1: env.DB,
     database,
-    workflows: new Workflows(database),
+    workflows,
+    proposals,
     shards,
     jobs,
     bulk: new BulkRunner(jobs, shards, logger),
     links: new ApprovalLinks(settings.WEIR_OPERATOR_KEY),
     urlPolicy,
     logger,
+    analytics: analyticsOf(env, outgoing),
+    points: new PointRecorder(env),
     goOn: waitUntil,
     health: new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger),
     limiters,
@@ -105,17 +119,13 @@ function compose(env: Env): WorkerServices {
       conversations: keptConversations(database),
       resultCache,
       shards,
+      workflows,
+      proposals,
+      http,
       clock: systemClock,
       logger: loggerOf(env, "agent-runner"),
-      toolbox: () => () => NO_TOOLS,
     },
-    http: {
-      fetch: outgoing,
-      policy: urlPolicy,
-      resolver: settings.DNS_RESOLVER_URL === "" ? noResolver : dohResolver(settings.DNS_RESOLVER_URL, outgoing),
-      secrets: environmentSecrets(env),
-      clock: systemClock,
-    },
+    http,
     host: isLocal ? settings.WEIR_HOST : "",
     isLocal,
   };
@@ -139,6 +149,14 @@ function checksOf(env: Env, shards: Shards, models: Models): Record<string, { ch
       },
     },
     queues: { essential: true, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
+    analytics: {
+      essential: false,
+      check: async () => {
+        const { WEIR_ANALYTICS: mode } = settingsOf(env);
+        if (mode === "local") await env.ANALYTICS.getByName(LOCAL_ANALYTICS).stats();
+        return null;
+      },
+    },
     // The HTTP worker is a consumer in this same script: it lives when the script lives and its queue is served.
     "http-worker": { essential: false, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
     "agent-runner": { essential: false, check: async () => describeQueue(await env.WEIR_AGENT.metrics()) },

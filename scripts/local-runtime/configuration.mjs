@@ -40,7 +40,14 @@ const WORKER_VARIABLES = [
 const WORKER_VARIABLE_PREFIXES = ["WEIR_VAR_", "WEIR_SECRET_"];
 
 /** Where the local runtime differs from what wrangler.toml says for production. */
-const LOCAL_DEFAULTS = { COORDINATOR_SHARDS: "2", WEIR_LIMITS: "on", WEIR_TELEMETRY: "on", LOG_LEVEL: "info" };
+const LOCAL_DEFAULTS = {
+  COORDINATOR_SHARDS: "2",
+  WEIR_LIMITS: "on",
+  WEIR_TELEMETRY: "on",
+  LOG_LEVEL: "info",
+  // The platform's Analytics Engine does nothing on a laptop.
+  WEIR_ANALYTICS: "local",
+};
 
 /**
  * Reads the settings, or refuses with everything that is wrong in one line. An empty variable counts as unset.

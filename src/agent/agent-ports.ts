@@ -1,6 +1,7 @@
 /** The world as an attempt of an agent reaches it. */
+import type { AgentPatch } from "#engine/task.ts";
 import type { Clock } from "#kernel/clock.ts";
-import type { AgentTask, ProposedPatch } from "./agent-task.ts";
+import type { AgentTask } from "./agent-task.ts";
 import type { Model } from "./model.ts";
 import type { Spending } from "./spending.ts";
 import type { Toolbox } from "./tool-calls.ts";
@@ -17,7 +18,7 @@ export interface AgentPorts {
   spending: Spending;
   conversations: KeptConversations;
   /** The node's tools, bound to this attempt; what they change of the run is put into `patches`. */
-  toolbox(patches: ProposedPatch[], signal: AbortSignal): Toolbox;
+  toolbox(patches: AgentPatch[], signal: AbortSignal): Toolbox;
   /** Asked before each turn but the first: a run that was cancelled must not go on to cost. */
   isWanted(): Promise<boolean>;
   clock: Clock;

@@ -1,5 +1,6 @@
 /** What an attempt of an agent node is given, and what it hands back. */
 import type { LlmMetrics } from "#engine/metrics.ts";
+import type { AgentPatch } from "#engine/task.ts";
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { Usage } from "./usage.ts";
@@ -37,14 +38,6 @@ export interface AgentTask {
   timeoutMs: number;
 }
 
-/** A change of the run that the agent asked for; the run takes it up, or not, when the attempt is accepted. */
-export interface ProposedPatch {
-  operations: Json[];
-  description: string | null;
-  /** Why it was refused already. */
-  rejected?: string;
-}
-
 /** `answer`: no tool was used; `pipeline`: data alone was worked on; `patch`: the workflow changed. */
 export const LANES = ["answer", "pipeline", "patch"] as const;
 export type Lane = (typeof LANES)[number];
@@ -63,7 +56,8 @@ export interface AgentUsage extends Usage {
 
 export interface AgentResult {
   outcome: { ok: true; output: JsonObject } | { ok: false; error: NodeError };
-  patches: ProposedPatch[];
+  /** Changes of the run that it asked for, refused ones included; the run takes them up with the accepted answer. */
+  patches: AgentPatch[];
   metrics: LlmMetrics;
   /** Things that the run's reader should know, such as a budget that is nearly used up. */
   warnings: string[];

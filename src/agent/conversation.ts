@@ -3,8 +3,9 @@
  * up again, so that an attempt that had to wait does not pay for the turns before once more.
  */
 import { z } from "zod";
+import type { AgentPatch } from "#engine/task.ts";
 import type { Json } from "#kernel/json.ts";
-import type { AgentUsage, ProposedPatch, ToolCallSummary } from "./agent-task.ts";
+import type { AgentUsage, ToolCallSummary } from "./agent-task.ts";
 import { KEPT_CONVERSATION_UNITS_MAX, LISTED_CALLS_MAX } from "./limits.ts";
 import type { ModelMessage, ModelReply } from "./model.ts";
 import type { AnsweredCall, KnownAnswers } from "./tool-calls.ts";
@@ -13,7 +14,7 @@ import { addUsage, NO_USAGE, type Usage } from "./usage.ts";
 export class Conversation {
   readonly messages: ModelMessage[];
   readonly calls: ToolCallSummary[] = [];
-  readonly patches: ProposedPatch[] = [];
+  readonly patches: AgentPatch[] = [];
   readonly known: KnownAnswers = new Map();
   usage: AgentUsage = { ...NO_USAGE, cost_usd: 0, calls: 0 };
   /** Model calls that were answered. */
@@ -35,6 +36,17 @@ export class Conversation {
   addReply(reply: ModelReply): void {
     this.turns += 1;
     this.#push({ role: "assistant", text: reply.text, toolCalls: reply.toolCalls });
+  }
+
+  /** The last reply asked for calls that were not all answered: a provider takes no conversation that stops there. */
+  takeBackReply(): void {
+    const last = this.messages.at(-1);
+    if (last?.role !== "assistant") return;
+    this.messages.pop();
+    this.#units -= unitsOf(last);
+    this.turns -= 1;
+    // What had been answered by then need not be done again.
+    for (const [key, { text }] of [...this.known]) if (text === "") this.known.delete(key);
   }
 
   addAnswers(answers: readonly AnsweredCall[]): void {

@@ -1,9 +1,5 @@
 /** Bounds of agents. Each has a test at its edge. */
 
-/** Model calls of one agent node when its config says nothing, and at most; the repair turn comes on top. */
-export const TURNS_DEFAULT = 8;
-export const TURNS_MAX = 50;
-
 /** Tokens that one answer may have, reasoning included; what a call reserves of a budget follows from it. */
 export const OUTPUT_TOKENS_MAX = 16_384;
 
@@ -39,3 +35,13 @@ export const ANSWER_PROBLEMS_MAX = 20;
 
 /** Characters of a kept conversation, so that it fits a row; a longer one begins anew. */
 export const KEPT_CONVERSATION_UNITS_MAX = 1_500_000;
+
+/** Characters of all patches that one attempt asks for, together. */
+export const PATCH_UNITS_MAX = 1_000_000;
+
+/** How long an OpenAPI document is remembered by an isolate, and characters of all that are. */
+export const DOCUMENT_MEMORY_MS = 300_000;
+export const DOCUMENTS_UNITS_MAX = 16_000_000;
+
+/** Runs that one attempt of an agent has others do. */
+export const DELEGATIONS_MAX = 20;

@@ -97,6 +97,7 @@ class Attempt {
     try {
       conversation.addAnswers(await this.#deadline.race(answerCalls(calls, this.#toolbox, conversation.known)));
     } catch {
+      conversation.takeBackReply();
       return fail(interruption(this.#deadline, this.#task.timeoutMs));
     }
     if (mostRepeated(conversation.known) < SAME_CALL_MAX) return ok(null);

@@ -5,16 +5,11 @@
 import type { HttpMethod, QueryValue } from "#http/prepare.ts";
 import type { NodeError, Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import { AGENT_TOOLS } from "#workflow/node-configs.ts";
 import type { PipelineSessions } from "./pipeline/sessions.ts";
 
 /** In the order in which a model is told of them: the same bytes for every call, so that providers cache the prefix. */
-export const TOOL_NAMES = [
-  "execute_pipeline",
-  "patch_workflow",
-  "search_tools",
-  "openapi_action",
-  "delegate_to_agent",
-] as const;
+export const TOOL_NAMES = AGENT_TOOLS;
 export type ToolName = (typeof TOOL_NAMES)[number];
 
 /** A request that a tool makes. `secrets` are the only ones that may be used; none when absent. */
@@ -30,7 +25,7 @@ export interface ToolRequest {
 
 export interface ToolResponse {
   status_code: number;
-  headers: Readonly<Record<string, string>>;
+  headers: JsonObject;
   body: Json;
   bytes_in: number;
   bytes_out: number;
@@ -58,8 +53,14 @@ export interface ToolPorts {
   http(request: ToolRequest): Promise<Result<ToolResponse, NodeError>>;
   /** Content by address (`sha256:…`); null when this tenant has none such. */
   readContent(id: string): Promise<Json | null>;
-  /** Changes the run under way; the policy on what an agent may change is applied to the result. */
-  proposePatch(operations: Json[], description: string | null): Promise<Result<{ diff: string[] }, PatchRefusal>>;
+  /**
+   * Asks for a change of the run under way, judged on its result; it happens when the node's answer is accepted. `gated`:
+   * not before a human has agreed.
+   */
+  proposePatch(
+    operations: Json[],
+    description: string | null,
+  ): Promise<Result<{ diff: string[]; gated?: true }, PatchRefusal>>;
   /** Keeps a change of a stored workflow for a human to decide. */
   proposeWorkflowChange(
     tag: string,

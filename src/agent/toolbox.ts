@@ -20,13 +20,3 @@ export function toolboxOf(
     call: (call) => callTool(call, allowed, context, onFault),
   };
 }
-
-/** Of a node that allows none. */
-export const NO_TOOLS: Toolbox = {
-  specs: [],
-  readsOnly: () => true,
-  call: async ({ name }) => ({
-    ok: false,
-    error: `there is no tool ${JSON.stringify(name.slice(0, 64))}; there are none`,
-  }),
-};

@@ -6,8 +6,10 @@ import { problemsOf } from "#workflow/problems.ts";
 import { authenticate } from "./authenticate.ts";
 import { readJsonBody } from "./body.ts";
 import { describeApi } from "./describe-api.ts";
+import { measureRequests } from "./measure-requests.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
+import { analyticsRoutes } from "./routes/analytics.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { approveRoutes } from "./routes/approve.ts";
 import { artifactRoutes } from "./routes/artifacts.ts";
@@ -26,6 +28,7 @@ import { runRoutes } from "./routes/runs.ts";
 import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { usageRoutes } from "./routes/usage.ts";
+import { workflowProposalRoutes } from "./routes/workflow-proposals.ts";
 import { workflowRunRoutes } from "./routes/workflow-runs.ts";
 import { workflowVersionRoutes } from "./routes/workflow-versions.ts";
 import { workflowRoutes } from "./routes/workflows.ts";
@@ -45,6 +48,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     context.header("traceparent", answerTraceparent(context.req.header("traceparent")));
     await next();
   });
+  app.use(measureRequests);
   app.use(authenticate);
   app.use(readJsonBody);
 
@@ -52,6 +56,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     healthRoutes,
     workflowRoutes,
     workflowVersionRoutes,
+    workflowProposalRoutes,
     workflowRunRoutes,
     runRoutes,
     singleRunRoutes,
@@ -70,6 +75,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     budgetRoutes,
     usageRoutes,
     cacheRoutes,
+    analyticsRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

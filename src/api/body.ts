@@ -1,4 +1,4 @@
-/** Request bodies: size before parse, strict UTF-8, JSON that can be kept unchanged. */
+/** Request bodies: size before parse, strict UTF-8, JSON that can be kept unchanged, or text where a route takes it. */
 
 import type { MiddlewareHandler } from "hono";
 import { ApiError } from "#kernel/errors.ts";
@@ -6,6 +6,10 @@ import { jsonProblem } from "#kernel/json.ts";
 import { APPROVE_PATH } from "./approve-path.ts";
 import { BODY_BYTES_MAX } from "./limits.ts";
 import type { AppEnv } from "./services.ts";
+
+/** Routes whose body is text, in whatever type clients send that: curl calls it a form. */
+const TEXT_PATHS: ReadonlySet<string> = new Set(["/api/v1/analytics/sql"]);
+const TEXT_TYPE = /^(text\/plain|application\/(sql|x-www-form-urlencoded|octet-stream))\s*(;|$)/i;
 
 const FORM_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i;
@@ -19,6 +23,14 @@ export const readJsonBody: MiddlewareHandler<AppEnv> = async (context, next) => 
   }
   const text = req.raw.body === null ? "" : await readText(req.raw);
   const type = req.header("Content-Type");
+  if (TEXT_PATHS.has(req.path)) {
+    if (type !== undefined && !TEXT_TYPE.test(type)) {
+      throw new ApiError("unsupported_media_type", `send text with "Content-Type: text/plain", not "${type}"`);
+    }
+    req.text = () => Promise.resolve(text);
+    await next();
+    return;
+  }
   // A page without scripts can send nothing else.
   const isForm = req.path.startsWith(APPROVE_PATH) && type !== undefined && FORM_TYPE.test(type);
   if (text !== "" && type !== undefined && !isForm && !JSON_TYPE.test(type)) {

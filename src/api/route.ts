@@ -79,11 +79,6 @@ export function errorResponses(codes: readonly ApiErrorCode[]) {
   );
 }
 
-/** An opaque cursor from what the next page begins after. */
-export function encodeCursor(after: string): string {
-  return btoa(after).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
-}
-
 /** A problem with one part of the request, found after its shape was. */
 export function invalid(pointer: string, message: string): ApiError {
   return new ApiError("invalid", "the request has a problem", { details: [{ pointer, message }] });
@@ -93,15 +88,6 @@ export function invalid(pointer: string, message: string): ApiError {
 export function refuse(details: readonly Problem[]): never {
   const count = details.length === 1 ? "a problem" : `${details.length} problems`;
   throw new ApiError("invalid", `the request has ${count}`, { details });
-}
-
-/** What a cursor stands for; null when it is not one of ours. */
-export function decodeCursor(cursor: string): string | null {
-  try {
-    return atob(cursor.replaceAll("-", "+").replaceAll("_", "/"));
-  } catch {
-    return null;
-  }
 }
 
 export const pageQuery = {

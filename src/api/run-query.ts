@@ -8,7 +8,8 @@ import { NODE_ERROR_CODES } from "#kernel/errors.ts";
 import { jsonPointer } from "#kernel/json.ts";
 import { listRuns, type RunCursor, type RunFilters, type RunRecord } from "#store/run-list.ts";
 import { LABEL_KEY, LABELS_MAX, SEARCH_LENGTH_MAX, WORKFLOW_NAME_LENGTH_MAX } from "./limits.ts";
-import { decodeCursor, encodeCursor, invalid, pageQuery } from "./route.ts";
+import { pageBy, readCursor } from "./list-page.ts";
+import { invalid, pageQuery } from "./route.ts";
 import { runItem } from "./run-schemas.ts";
 import type { AppEnv } from "./services.ts";
 
@@ -59,10 +60,7 @@ export async function readRunPage(
     cursorOf(query.cursor),
     query.limit + 1,
   );
-  const page = records.slice(0, query.limit);
-  const last = page.at(-1);
-  const more = records.length > query.limit && last !== undefined;
-  const nextCursor = more ? encodeCursor(`${last.submittedAt}/${last.runId}`) : null;
+  const { page, nextCursor } = pageBy(records, query.limit, (last) => `${last.submittedAt}/${last.runId}`);
   return { items: page.map(itemOf), next_cursor: nextCursor, as_of: asOf };
 }
 
@@ -95,13 +93,8 @@ export function filtersOf(query: Query, known: ReadonlySet<string> = RUN_FILTERS
 }
 
 function cursorOf(cursor: string | undefined): RunCursor | null {
-  if (cursor === undefined) return null;
-  const match = /^(\d{1,16})\/(run_[A-Za-z0-9]{1,60})$/.exec(decodeCursor(cursor) ?? "");
-  const [, submittedAt, runId] = match ?? [];
-  if (submittedAt === undefined || runId === undefined) {
-    throw invalid("/cursor", "send next_cursor of the page before, unchanged");
-  }
-  return { submittedAt: Number(submittedAt), runId };
+  const place = readCursor(cursor, /^(\d{1,16})\/(run_[A-Za-z0-9]{1,60})$/);
+  return place === null ? null : { submittedAt: Number(place[1]), runId: place[2] ?? "" };
 }
 
 function itemOf(record: RunRecord): z.infer<typeof runItem> {

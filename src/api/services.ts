@@ -11,8 +11,12 @@ import type { Limiters } from "#store/limiters.ts";
 import type { ResultCache } from "#store/result-cache.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Tenants } from "#store/tenants.ts";
+import type { WorkflowProposals } from "#store/workflow-proposals.ts";
 import type { Workflows } from "#store/workflows.ts";
+import type { SqlBackend } from "#telemetry/analytics/backend.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { Point } from "#telemetry/point.ts";
+import type { PointOrigin } from "#telemetry/points.ts";
 import type { Health } from "./health.ts";
 
 export interface Services {
@@ -23,6 +27,7 @@ export interface Services {
   d1: D1Database;
   database: DrizzleD1Database;
   workflows: Workflows;
+  proposals: WorkflowProposals;
   shards: Shards;
   jobs: Jobs;
   bulk: BulkRunner;
@@ -32,10 +37,19 @@ export interface Services {
   resultCache: ResultCache;
   /** Agents that one batch of the queue executes side by side. */
   agentWorkers: number;
+  /** Null: this deployment has nowhere to ask. */
+  analytics: SqlBackend | null;
+  points: RequestPoints;
   health: Health;
   logger: Logger;
   /** Lets work go on after the answer, for half a minute at most. */
   goOn(work: Promise<void>): void;
+}
+
+/** Takes points of requests, best effort; `waitUntil` keeps the request's invocation going for them. */
+export interface RequestPoints {
+  origin: PointOrigin;
+  record(points: readonly Point[], waitUntil: (work: Promise<unknown>) => void): void;
 }
 
 /** Hono's environment: what middleware leaves for the routes. */

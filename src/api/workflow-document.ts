@@ -1,21 +1,14 @@
 /** A posted definition, judged: the save-time checks, and what only the API can add to them. */
-import { judgeUrl, type UrlPolicy } from "#http/url-guard.ts";
+import { refusedUrlsOf } from "#http/literal-urls.ts";
+import type { UrlPolicy } from "#http/url-guard.ts";
 import { ApiError, type Problem } from "#kernel/errors.ts";
-import { jsonPointer } from "#kernel/json.ts";
 import { type CheckedWorkflow, checkWorkflow } from "#workflow/check.ts";
 import type { WorkflowDefinition } from "#workflow/definition.ts";
 
 /** The checks, and a warning for each literal URL that the guard would refuse at run time. */
 export function checkDocument(document: unknown, urlPolicy: UrlPolicy): CheckedWorkflow {
   const checked = checkWorkflow(document);
-  const refused = (checked.definition?.nodes ?? []).flatMap((node, index) => {
-    const url = node.config?.url;
-    if (node.type !== "http" || typeof url !== "string" || url.includes("$")) return [];
-    const verdict = judgeUrl(url, urlPolicy);
-    if (verdict.allowed) return [];
-    const message = `the request will be refused: ${verdict.message}`;
-    return [{ pointer: jsonPointer(["nodes", index, "config", "url"]), message }];
-  });
+  const refused = refusedUrlsOf(checked.definition?.nodes ?? [], urlPolicy);
   return { ...checked, warnings: [...checked.warnings, ...refused] };
 }
 

@@ -233,7 +233,7 @@ export type RunEvent =
     })
   | (Base & { type: "warning"; code: WarningCode; message: string; node?: string; metrics?: TaskMetrics });
 
-export const WARNING_CODES = ["missing_field", "node_type_unavailable", "late_result"] as const;
+export const WARNING_CODES = ["missing_field", "node_type_unavailable", "late_result", "budget_warning"] as const;
 export type WarningCode = (typeof WARNING_CODES)[number];
 
 /** An event before it has its number and time. */

@@ -64,6 +64,10 @@ export const AGENTS_PER_RUN_MAX = 5;
 /** Patches that come with one result, refused ones included; what is beyond is left out. */
 export const PATCHES_PER_RESULT_MAX = 40;
 
+/** Warnings that one result brings, and characters of each that are kept. */
+export const WARNINGS_PER_RESULT_MAX = 10;
+export const WARNING_LENGTH_MAX = 500;
+
 /** Attempts of one visit that may find no room to begin before they count; the pause after one that asks for none. */
 export const POSTPONEMENTS_MAX = 100;
 export const POSTPONEMENT_MS_DEFAULT = 1_000;

@@ -17,7 +17,7 @@ import { replayNode } from "./commands/replay-node.ts";
 import { signal } from "./commands/signal.ts";
 import { complete, failAttempt } from "./ending.ts";
 import type { ParentOf, ReplayOf, RunEvent, RunQueued } from "./events.ts";
-import { EXECUTION_GRACE_MS, PATCHES_PER_RESULT_MAX } from "./limits.ts";
+import { EXECUTION_GRACE_MS, PATCHES_PER_RESULT_MAX, WARNING_LENGTH_MAX, WARNINGS_PER_RESULT_MAX } from "./limits.ts";
 import type { SystemFacts } from "./metrics.ts";
 import { type PriorResults, takeOver } from "./prior-results.ts";
 import { renderTask } from "./render-task.ts";
@@ -195,7 +195,11 @@ function taskEnded(transition: Transition, result: TaskResult): Outcome {
   if (node.status === "queued") {
     transition.emit({ type: "node.started", ...identity(result, node), worker: result.metrics.worker });
   }
-  const { outcome, metrics, path } = result;
+  const { outcome, metrics, path, warnings = [] } = result;
+  for (const message of warnings.slice(0, WARNINGS_PER_RESULT_MAX)) {
+    const text = message.slice(0, WARNING_LENGTH_MAX);
+    transition.emit({ type: "warning", code: "budget_warning", message: text, node: path });
+  }
   if (outcome.ok && outcome.patches !== undefined) {
     takeAgentPatches(transition, path, outcome.patches.slice(0, PATCHES_PER_RESULT_MAX));
   }

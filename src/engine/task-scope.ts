@@ -1,5 +1,6 @@
 /** What a worker may see of the run around its task, for tasks whose config does not say it all. Reads; never decides. */
 import type { Json, JsonObject } from "#kernel/json.ts";
+import { isShadow } from "./shadow.ts";
 import type { RunState } from "./state.ts";
 import type { TaskAddress } from "./task.ts";
 import { type EngineContext, Transition } from "./transition.ts";
@@ -14,6 +15,10 @@ export interface TaskScope {
   outputs: JsonObject;
   /** Runs above this one. */
   depth: number;
+  labels: Record<string, string>;
+  priority: number;
+  /** What would change something outside is recorded instead of done. */
+  shadow: boolean;
 }
 
 /** Bytes of all outputs together: they travel in one answer. */
@@ -41,5 +46,8 @@ export function taskScope(state: RunState, address: TaskAddress, context: Engine
     input: scope.input(transition.node(address.path)),
     outputs,
     depth: state.depth,
+    labels: state.labels,
+    priority: state.priority,
+    shadow: isShadow(state),
   };
 }

@@ -37,6 +37,8 @@ export type TaskOutcome = { ok: true; output: Json; patches?: AgentPatch[] } | {
 export interface TaskResult extends TaskAddress {
   outcome: TaskOutcome;
   metrics: TaskMetrics;
+  /** What the run's reader should know of it, such as a budget that is nearly used up. */
+  warnings?: string[];
 }
 
 export interface TaskStart extends TaskAddress {

@@ -5,12 +5,12 @@
 import { type CelError, type CelInput, isCelError, parse, plan } from "@bufbuild/cel";
 import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors.ts";
 import type { Json } from "#kernel/json.ts";
+import { WeightedCache } from "#kernel/weighted-cache.ts";
 import { analyseCel, CEL_VARIABLES, CelProblem, type CelReferences } from "./cel-analysis.ts";
 import { celText, weirEnv } from "./cel-functions.ts";
 import { prepareCelSource } from "./cel-source.ts";
 import { celValue, jsonOf } from "./cel-values.ts";
-import { EXPRESSION_CACHE_MAX, EXPRESSION_MESSAGE_MAX, EXPRESSION_SOURCE_BYTES_MAX } from "./limits.ts";
-import { LruCache } from "./lru-cache.ts";
+import { EXPRESSION_CACHE_BYTES_MAX, EXPRESSION_MESSAGE_MAX, PROGRAM_BYTES, PROGRAM_BYTES_PER_UNIT } from "./limits.ts";
 import { withBudget } from "./work.ts";
 
 export { CEL_VARIABLES, type CelReferences };
@@ -63,13 +63,18 @@ export function compileCel(source: string, options: CelOptions = {}): Result<Cel
   }
 }
 
-const cache = new LruCache<Result<CelProgram, string>>(EXPRESSION_CACHE_MAX);
+const programs = new WeightedCache<CelProgram>(EXPRESSION_CACHE_BYTES_MAX);
 
-/** `compileCel` through a bounded cache: the most recently used `EXPRESSION_CACHE_MAX` sources stay compiled. */
-export function celProgram(source: string, options: CelOptions = {}): Result<CelProgram, string> {
-  if (source.length > EXPRESSION_SOURCE_BYTES_MAX) return compileCel(source, options);
-  const key = `${options.variables?.join(" ") ?? ""}\n${source}`;
-  return cache.get(key, () => compileCel(source, options));
+/**
+ * `compileCel` through a memory of this isolate, so that an expression that is checked, compiled and patched around
+ * is parsed once. Programs hold nothing of a run and are shared by all.
+ */
+export function celProgram(source: string): Result<CelProgram, string> {
+  const known = programs.get(source);
+  if (known !== undefined) return ok(known);
+  const compiled = compileCel(source);
+  if (compiled.ok) programs.set(source, compiled.value, PROGRAM_BYTES + source.length * PROGRAM_BYTES_PER_UNIT);
+  return compiled;
 }
 
 type Run = (variables: Record<string, CelInput>) => ReturnType<ReturnType<typeof plan>>;

@@ -28,7 +28,9 @@ export const EXPRESSION_RESULT_MAX = 8 * 1_048_576;
 export const CONVERSION_TEXT_MAX = 128;
 /** Longest message of a failed evaluation: library messages quote values. */
 export const EXPRESSION_MESSAGE_MAX = 300;
-/** Compiled expressions kept for reuse. */
-export const EXPRESSION_CACHE_MAX = 512;
+/** Compiled expressions kept for reuse, all together, by an estimate of what each takes in memory (measured in V8). */
+export const EXPRESSION_CACHE_BYTES_MAX = 16 * 1_048_576;
+export const PROGRAM_BYTES = 300;
+export const PROGRAM_BYTES_PER_UNIT = 130;
 /** Total of the strings that interpolation makes in one rendering, in bytes of UTF-8. */
 export const TEMPLATE_INTERPOLATED_BYTES_MAX = 1_048_576;

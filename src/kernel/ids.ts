@@ -2,7 +2,7 @@
  * Identifiers. A run id carries the shard that owns the run (`run_<region><shard><ulid>`), so that routing a request
  * needs no lookup and the number of shards can change without moving a run.
  */
-import { monotonicFactory, type ULIDFactory, ulid } from "ulid";
+import { decodeTime, monotonicFactory, type ULIDFactory, ulid } from "ulid";
 
 /** Two letters in a run id → the location hint of the shard's object (null: wherever it is first called from). */
 export const REGIONS = {
@@ -51,6 +51,13 @@ export function runIdPrefix(address: ShardAddress): string {
 export function runId(address: ShardAddress, ulid: string): string {
   return `${runIdPrefix(address)}${ulid}`;
 }
+
+/** When the id was made, in milliseconds since the epoch. */
+export function runIdTime(id: string): number {
+  return decodeTime(id.slice(-ULID_LENGTH));
+}
+
+const ULID_LENGTH = 26;
 
 /** The shard a run id names; null for anything that is not a run id of this installation (`shards` known shards). */
 export function parseRunId(id: string, shards: number): ShardAddress | null {

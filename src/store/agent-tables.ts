@@ -1,8 +1,10 @@
 /**
- * Tables of D1 for agents: their model calls, conversations that are to go on, remembered outputs. `migrations/` is
+ * Tables of D1 for agents: their model calls, conversations that are to go on, proposals, remembered outputs. `migrations/` is
  * generated from this file and `database-schema.ts`.
  */
 import { index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const PROPOSAL_STATUSES = ["pending", "approved", "rejected"] as const;
 
 /** Model calls of agents, one row each. Null is what nobody knows; a price that is not known is never 0. */
 export const llmCalls = sqliteTable(
@@ -52,6 +54,32 @@ export const agentConversations = sqliteTable(
     keptAt: integer("kept_at").notNull(),
   },
   (table) => [index("agent_conversations_by_age").on(table.keptAt)],
+);
+
+/** Changes of stored workflows that agents proposed, each for a human to decide. */
+export const workflowProposals = sqliteTable(
+  "workflow_proposals",
+  {
+    id: text("id").primaryKey(),
+    tenant: text("tenant").notNull(),
+    tag: text("tag").notNull(),
+    /** What it was made for: it is applied to nothing else. */
+    artifactId: text("artifact_id").notNull(),
+    /** JSON lists: operations of RFC 6902, and what they change in words. */
+    operations: text("operations").notNull(),
+    summary: text("summary").notNull(),
+    description: text("description"),
+    runId: text("run_id").notNull(),
+    node: text("node").notNull(),
+    status: text("status", { enum: PROPOSAL_STATUSES }).notNull(),
+    createdAt: integer("created_at").notNull(),
+    decidedAt: integer("decided_at"),
+    decidedBy: text("decided_by"),
+    comments: text("comments"),
+    /** The version that it became. */
+    version: integer("version"),
+  },
+  (table) => [index("workflow_proposals_by_tag").on(table.tenant, table.tag, table.id)],
 );
 
 /** Outputs of nodes that asked for it (`cache: { ttl_ms }`), by a digest of all that they follow from. */

@@ -23,21 +23,25 @@ export async function writeArchive(
 ): Promise<void> {
   const stream = new Blob([JSON.stringify(archive)]).stream().pipeThrough(new CompressionStream("gzip"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-  const statements: D1PreparedStatement[] = [];
-  for (let chunk = 0; chunk * ARCHIVE_CHUNK_BYTES < bytes.length; chunk++) {
-    const data = bytes.slice(chunk * ARCHIVE_CHUNK_BYTES, (chunk + 1) * ARCHIVE_CHUNK_BYTES);
-    statements.push(
-      database
-        .prepare("INSERT OR REPLACE INTO run_archives (run_id, chunk, tenant, data) VALUES (?, ?, ?, ?)")
-        .bind(runId, chunk, tenant, data),
-    );
-  }
+  const statements = archiveChunks(bytes).map((data, chunk) =>
+    database
+      .prepare("INSERT OR REPLACE INTO run_archives (run_id, chunk, tenant, data) VALUES (?, ?, ?, ?)")
+      .bind(runId, chunk, tenant, data),
+  );
   // The row may still show an earlier state, or none; once the shard has let go nobody would bring it up to date.
   statements.push(
     database.prepare(UPSERT_RUNS).bind(JSON.stringify([row])),
     database.prepare("UPDATE runs SET archived_at = ? WHERE run_id = ? AND tenant = ?").bind(nowMs, runId, tenant),
   );
   await database.batch(statements);
+}
+
+/** The bytes in pieces that a row can hold, in order. */
+export function archiveChunks(bytes: Uint8Array): Uint8Array[] {
+  const count = Math.ceil(bytes.length / ARCHIVE_CHUNK_BYTES);
+  return Array.from({ length: count }, (_, chunk) =>
+    bytes.slice(chunk * ARCHIVE_CHUNK_BYTES, (chunk + 1) * ARCHIVE_CHUNK_BYTES),
+  );
 }
 
 /** The archive of a run of this tenant; null when there is none. */

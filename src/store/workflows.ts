@@ -2,10 +2,12 @@
  * Workflows in D1: artifacts by content address, tags that point to them, and the versions a tag has had. Reads on
  * the start path go through a small memory of this isolate.
  */
-import { and, asc, desc, eq, gt, lt, notExists } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt, notExists, sql } from "drizzle-orm";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
+import type { WorkflowListing } from "#agent/tool.ts";
 import { ApiError } from "#kernel/errors.ts";
 import { type JsonObject, utf8Length } from "#kernel/json.ts";
+import { WeightedCache } from "#kernel/weighted-cache.ts";
 import type { WorkflowDefinition } from "#workflow/definition.ts";
 import { CONTENT_BYTES_MAX, contentOf } from "./content-address.ts";
 import { artifacts, tags, workflowVersions } from "./database-schema.ts";
@@ -38,12 +40,17 @@ const VERSION_COLUMNS = {
 /** How long this isolate believes what it read of a tag; another isolate may have moved it meanwhile. */
 export const TAG_MEMORY_MS = 2_000;
 
-const MEMORY_MAX = 1_000;
+/** Tags that this isolate remembers. */
+const TAGS_REMEMBERED_MAX = 1_000;
+
+/** Definitions that this isolate remembers, all together, by an estimate: parsed, one takes some five bytes a character. */
+export const ARTIFACTS_REMEMBERED_BYTES_MAX = 16 * 1_048_576;
+export const ARTIFACT_BYTES_PER_UNIT = 5;
 
 /** What this isolate remembers; artifacts never change, so they are kept until there are too many. */
 const memory = {
-  tags: new Map<string, { record: TagRecord; until: number }>(),
-  artifacts: new Map<string, JsonObject>(),
+  tags: new WeightedCache<{ record: TagRecord; until: number }>(TAGS_REMEMBERED_MAX),
+  artifacts: new WeightedCache<JsonObject>(ARTIFACTS_REMEMBERED_BYTES_MAX),
 };
 
 export class Workflows {
@@ -58,7 +65,7 @@ export class Workflows {
     const document = definition as unknown as JsonObject;
     const { id, text } = await contentOf(document);
     const key = `${tenant}/${id}`;
-    if (memory.artifacts.has(key)) return id;
+    if (memory.artifacts.get(key) !== undefined) return id;
     // A request is smaller, but canonical numbers are longer than `1e20`.
     if (utf8Length(text) > CONTENT_BYTES_MAX) {
       throw new ApiError(
@@ -70,7 +77,7 @@ export class Workflows {
       .insert(artifacts)
       .values({ tenant, id, content: text, createdAt: nowMs })
       .onConflictDoNothing();
-    remember(memory.artifacts, key, document);
+    memory.artifacts.set(key, document, text.length * ARTIFACT_BYTES_PER_UNIT);
     return id;
   }
 
@@ -85,7 +92,7 @@ export class Workflows {
       .get();
     if (row === undefined) return null;
     const document = JSON.parse(row.content) as JsonObject;
-    remember(memory.artifacts, key, document);
+    memory.artifacts.set(key, document, row.content.length * ARTIFACT_BYTES_PER_UNIT);
     return document;
   }
 
@@ -102,7 +109,7 @@ export class Workflows {
     }
     const { tenant: _, name: tag, ...rest } = row;
     const record = { tag, ...rest };
-    remember(memory.tags, `${tenant}/${name}`, { record, until: Date.now() + TAG_MEMORY_MS });
+    memory.tags.set(`${tenant}/${name}`, { record, until: Date.now() + TAG_MEMORY_MS }, 1);
     return record;
   }
 
@@ -239,6 +246,25 @@ export class Workflows {
     return (await this.#database.select(VERSION_COLUMNS).from(workflowVersions).where(isIt).get()) ?? null;
   }
 
+  /** What each tag is about, by name: read from the definitions inside D1, which are large. */
+  async listings(tenant: string, limit: number): Promise<WorkflowListing[]> {
+    const metadata = (key: string) => sql`json_extract(${artifacts.content}, ${`$.metadata.${key}`})`;
+    const isAgent = sql`json_extract(node.value, '$.type') = 'agent'`;
+    const nodes = sql`json_each(${artifacts.content}, '$.nodes') AS node`;
+    return this.#database
+      .select({
+        tag: tags.name,
+        name: sql<string | null>`${metadata("name")}`,
+        description: sql<string | null>`coalesce(${tags.description}, ${metadata("description")})`,
+        agents: sql<number>`(SELECT count(*) FROM ${nodes} WHERE ${isAgent})`,
+      })
+      .from(tags)
+      .innerJoin(artifacts, and(eq(artifacts.tenant, tags.tenant), eq(artifacts.id, tags.artifactId)))
+      .where(eq(tags.tenant, tenant))
+      .orderBy(asc(tags.name))
+      .limit(limit);
+  }
+
   /** Tags by name, those after `after`. */
   async list(tenant: string, after: string, limit: number): Promise<TagRecord[]> {
     const rows = await this.#database
@@ -256,12 +282,4 @@ function isUniqueViolation(error: unknown): boolean {
     each instanceof Error ? each.message : "",
   );
   return texts.some((text) => text.includes("UNIQUE constraint failed"));
-}
-
-function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  if (map.size >= MEMORY_MAX) {
-    const oldest = map.keys().next().value;
-    if (oldest !== undefined) map.delete(oldest);
-  }
-  map.set(key, value);
 }

@@ -3,7 +3,7 @@
  * each problem with a JSON Pointer. Runs on what is posted and on the result of a patch alike.
  */
 import type { z } from "zod";
-import { compileCel } from "#expression/cel.ts";
+import { celProgram } from "#expression/cel.ts";
 import { compileJmespath } from "#expression/jmespath.ts";
 import { type CompiledTemplate, compileTemplate } from "#expression/template.ts";
 import type { Problem } from "#kernel/errors.ts";
@@ -253,7 +253,7 @@ class Checks {
   }
 
   #checkExpression(source: string, path: readonly (string | number)[], nodeId: string, includesItself: boolean): void {
-    const compiled = compileCel(source);
+    const compiled = celProgram(source);
     if (!compiled.ok) {
       this.#error(path, compiled.error);
       return;

@@ -28,7 +28,7 @@ export const nodeIdSchema = z
   .refine((id) => !RESERVED_IDS.has(id), "is a reserved name");
 
 /** An object whose inside is judged elsewhere; handed on as it is, so that no key of it is lost or read specially. */
-export const jsonObjectSchema = z.custom<JsonObject>(isJsonObject, "must be an object");
+export const jsonObjectSchema = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
 
 export const tagSchema = z
   .string()

@@ -6,6 +6,7 @@ import { createPatch, type Operation, type Pointer } from "rfc6902";
 import { isEqualJson, isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
 import type { EdgeDefinition, NodeDefinition, WorkflowDefinition } from "./definition.ts";
 import { edgeKeys } from "./graph.ts";
+import { FORBIDDEN_TOKENS } from "./pointer.ts";
 
 export interface WorkflowDiff {
   /** Applied to the one they give the other (RFC 6902). */
@@ -24,16 +25,25 @@ export function diffWorkflows(from: WorkflowDefinition, to: WorkflowDefinition):
   const operations = createPatch(from, to, (left: unknown, right: unknown, at: Pointer) => {
     const keys = lists.get(left);
     const keysAfter = lists.get(right);
-    if (keys === undefined || keysAfter === undefined) return diffList(left, right, at);
+    if (keys === undefined || keysAfter === undefined) return diffPart(left, right, at);
     return diffByKey({ items: left as Json[], keys }, { items: right as Json[], keys: keysAfter }, at);
   });
   return { operations, summary: summarise(from, to) };
 }
 
-/** The library aligns lists by comparing each item with each: within a config, a changed one is replaced whole. */
-function diffList(left: unknown, right: unknown, at: Pointer): Operation[] | undefined {
-  if (!Array.isArray(left) || !Array.isArray(right)) return undefined;
+/**
+ * Replaces whole what has changed, where the library's own way would not do: it aligns lists by comparing each item
+ * with each, and leads to members that no patch may reach.
+ */
+function diffPart(left: unknown, right: unknown, at: Pointer): Operation[] | undefined {
+  const areLists = Array.isArray(left) && Array.isArray(right);
+  const areObjects = isJsonObject(left) && isJsonObject(right) && (holdsForbidden(left) || holdsForbidden(right));
+  if (!areLists && !areObjects) return undefined;
   return isEqualJson(left, right) ? [] : [{ op: "replace", path: at.toString(), value: right }];
+}
+
+function holdsForbidden(object: JsonObject): boolean {
+  return [...FORBIDDEN_TOKENS].some((name) => Object.hasOwn(object, name));
 }
 
 interface KeyedList {
@@ -65,7 +75,7 @@ function diffByKey(from: KeyedList, to: KeyedList, at: Pointer): Operation[] {
       operations.push({ op: "move", from: place(current), path: place(index) });
       present.splice(index, 0, ...present.splice(current, 1));
     }
-    for (const operation of createPatch(before.get(key), value, diffList)) {
+    for (const operation of createPatch(before.get(key), value, diffPart)) {
       operations.push({ ...operation, path: place(index) + operation.path });
     }
   });

@@ -2,7 +2,7 @@
  * The compiler: a checked definition becomes a graph whose edges, templates and expressions are ready to use.
  * Compiled once for each content hash and shared by all runs of it; never changed afterwards.
  */
-import { type CelProgram, compileCel } from "#expression/cel.ts";
+import { type CelProgram, celProgram } from "#expression/cel.ts";
 import { type CompiledTemplate, compileTemplate } from "#expression/template.ts";
 import { invariant } from "#kernel/errors.ts";
 import type { EdgeDefinition, NodeDefinition, WorkflowDefinition } from "./definition.ts";
@@ -197,7 +197,7 @@ export function compileNode(definition: NodeDefinition, place: Place = NOWHERE):
 }
 
 function program(source: string): CelProgram {
-  const compiled = compileCel(source);
+  const compiled = celProgram(source);
   invariant(compiled.ok, `expression was checked: ${source}`);
   return compiled.value;
 }

@@ -3,8 +3,8 @@
  * templates are rendered. Which types there are is `node-types.ts`.
  */
 import { z } from "zod";
-import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
-import { nodeIdSchema, retrySchema } from "./definition.ts";
+import type { Json } from "#kernel/json.ts";
+import { jsonObjectSchema, nodeIdSchema, retrySchema } from "./definition.ts";
 import { schemaProblem } from "./json-schema.ts";
 import {
   AGENT_TASK_LENGTH_MAX,
@@ -34,7 +34,6 @@ export function templated<Schema extends z.ZodType>(schema: Schema) {
 
 /** Any JSON value, handed on as it is. */
 const json = z.custom<Json>((value) => value !== undefined);
-const jsonObject = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
@@ -75,23 +74,37 @@ export const AGENT_TOOLS = [
 /** What becomes of an agent whose budget is spent: it fails, or waits until somebody lets it try again. */
 export const ON_BUDGET = ["fail", "ask"] as const;
 
+const agentTurns = z.int().min(1).max(AGENT_TURNS_MAX);
+const agentTemperature = z.number().min(0).max(2);
+const agentBudgetUsd = z.number().positive();
+
 export const agentConfig = z.strictObject({
   task: z.string().min(1).max(AGENT_TASK_LENGTH_MAX),
   model: z.string().min(1).max(NAME_LENGTH_MAX).optional(),
   tools: z.array(z.enum(AGENT_TOOLS)).max(AGENT_TOOLS.length).optional(),
-  max_turns: templated(z.int().min(1).max(AGENT_TURNS_MAX)).default(AGENT_TURNS_DEFAULT),
-  output_schema: jsonObject
+  max_turns: templated(agentTurns).default(AGENT_TURNS_DEFAULT),
+  output_schema: jsonObjectSchema
     .superRefine((schema, context) => {
       const message = schemaProblem(schema);
       if (message !== null) context.addIssue({ code: "custom", message });
     })
     .optional(),
-  temperature: templated(z.number().min(0).max(2)).optional(),
-  budget_usd: templated(z.number().positive()).optional(),
+  temperature: templated(agentTemperature).optional(),
+  budget_usd: templated(agentBudgetUsd).optional(),
   on_budget: z.enum(ON_BUDGET).default("fail"),
   cache: cacheConfig.optional(),
   input: json.optional(),
 });
+
+/** The same as an agent's task carries it: nothing in it is a template any more. */
+export const agentTaskConfig = agentConfig.extend({
+  max_turns: agentTurns,
+  temperature: agentTemperature.optional(),
+  budget_usd: agentBudgetUsd.optional(),
+  /** Names of secrets, which every task carries. */
+  secrets: z.array(z.string()).optional(),
+});
+export type AgentTaskConfig = z.infer<typeof agentTaskConfig>;
 
 const AGGREGATE_OPERATIONS = ["sum", "avg", "min", "max", "count", "collect", "merge"] as const;
 export type AggregateOperation = (typeof AGGREGATE_OPERATIONS)[number];
@@ -116,7 +129,7 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 export const noConfig = z.strictObject({});
 
 /** A type that is not offered: its config is nobody's business yet. */
-export const anyConfig = jsonObject;
+export const anyConfig = jsonObjectSchema;
 
 export const conditionalConfig = z.strictObject({ condition: z.string().min(1).optional() });
 
@@ -135,7 +148,7 @@ export const filterConfig = z.strictObject({ condition: z.string().min(1), from:
 
 export const functionConfig = z.strictObject({
   function_name: z.enum(FUNCTION_NAMES),
-  params: jsonObject.optional(),
+  params: jsonObjectSchema.optional(),
 });
 
 /** One node id, or several. */
@@ -152,7 +165,7 @@ export const loopConfig = z.strictObject({
 /** What `map` does with each item: a node without a place in the graph. */
 export const itemNodeSchema = z.strictObject({
   type: z.string().min(1).max(64),
-  config: jsonObject.optional(),
+  config: jsonObjectSchema.optional(),
   timeout_ms: z.int().min(1).max(TIMEOUT_MS_MAX).optional(),
   retry: retrySchema.optional(),
 });
@@ -171,7 +184,7 @@ export const mapConfig = z.strictObject({
 
 export const workflowConfig = z.strictObject({
   workflow: z.string().min(1).max(WORKFLOW_NAME_LENGTH_MAX),
-  inputs: templated(jsonObject).optional(),
+  inputs: templated(jsonObjectSchema).optional(),
 });
 
 const waitMs = (least: number) => templated(z.int().min(least).max(WAIT_MS_MAX));

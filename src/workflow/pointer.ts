@@ -7,7 +7,7 @@ export interface Pointer {
 }
 
 /** Names through which JavaScript objects reach what they share. */
-const FORBIDDEN_TOKENS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
+export const FORBIDDEN_TOKENS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 /** The error is a message for the author. */
 export function parsePointer(text: string): Result<Pointer, string> {

@@ -1,8 +1,9 @@
 /** The demo model behind the same port and in the same loop as a real one: what it does offline, and that it says so. */
 import { describe, expect, test } from "vitest";
-import type { AgentTask, ProposedPatch } from "#agent/agent-task.ts";
+import type { AgentTask } from "#agent/agent-task.ts";
 import { demoModel } from "#agent/demo-model.ts";
 import { runAgent } from "#agent/run-agent.ts";
+import type { AgentPatch } from "#engine/task.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import { valueProblems } from "#workflow/json-schema.ts";
 import { applyPatch } from "#workflow/patch.ts";
@@ -66,7 +67,7 @@ describe("demo model", () => {
   });
 
   test("puts validate_schema between itself and the next node by a patch that applies", async () => {
-    const patches: ProposedPatch[] = [];
+    const patches: AgentPatch[] = [];
     const patch = tool("patch_workflow", (args) => {
       const { patch_spec: spec } = args as { patch_spec: { operations: Json[]; description: string } };
       patches.push({ operations: spec.operations, description: spec.description });

@@ -38,7 +38,7 @@ test(`${REQUESTS} requests from the schemas: no 5xx, every answer fits its schem
   const fuzzer = new RequestFuzzer(random, api);
   // Bodies are where most can go wrong.
   const turns = api.operations.flatMap((operation) =>
-    operation.body === undefined ? [operation] : [operation, operation, operation],
+    operation.body === undefined && !operation.isText ? [operation] : [operation, operation, operation],
   );
   const wrong: string[] = [];
   const statuses = new Map<string, number>();

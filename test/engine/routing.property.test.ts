@@ -8,14 +8,16 @@ import { holds } from "../support/property.ts";
 import { RunDriver } from "../support/run-driver.ts";
 import { modelRun } from "./routing-model.ts";
 
-/** Drives the run to its end; `order` says which of the open tasks is answered next. */
-function run(flow: Flow, order: readonly number[]): RunDriver {
+/** Drives the run to its end; `order` says which of the open tasks is answered next, `look` sees each step. */
+function run(flow: Flow, order: readonly number[], look: (driver: RunDriver) => void = () => {}): RunDriver {
   const driver = new RunDriver(definitionOf(flow), flow.inputs);
+  look(driver);
   for (let step = 0; driver.tasks.length > 0; step++) {
     const path = driver.tasks[(order[step] ?? 0) % driver.tasks.length]?.path ?? "";
     const fails = flow.nodes.find(({ id }) => id === path)?.fails;
     const error = { code: "http_status" as const, message: "503" };
     driver.answer(path, fails ? { ok: false, error } : { id: path });
+    look(driver);
   }
   return driver;
 }
@@ -93,6 +95,30 @@ describe("routing: against a model", () => {
             expect(event !== undefined && "via" in event && event.via).toBe(taken[0]?.from);
           }
         }
+      }),
+      300,
+    );
+  });
+
+  test("nothing that could start or be skipped is left waiting, and an unhandled failure ends the run at once", () => {
+    holds(
+      fc.property(cases, ([flow, order]) => {
+        const keys = edgeKeysOf(flow);
+        run(flow, order, ({ state, view }) => {
+          if (state.failing !== null) {
+            // No task was announced as running, so none may end by itself.
+            expect([view.status, state.active.size]).toEqual(["failed", 0]);
+            return;
+          }
+          for (const { id, join } of flow.nodes) {
+            if (state.nodes.get(id)?.status !== "pending") continue;
+            const incoming = flow.edges
+              .filter(({ to }) => to === id)
+              .map((edge) => state.edges.get(keys.get(edge) ?? ""));
+            expect(incoming).toContain(undefined);
+            if (join === "any") expect(incoming).not.toContain("taken");
+          }
+        });
       }),
       300,
     );

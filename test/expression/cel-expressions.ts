@@ -312,12 +312,13 @@ export function lists(depth: number, loops: number, local?: string): Some<Numeri
   });
 }
 
-/** Any of them. */
-export function expressions(depth = 3, loops = 2): fc.Arbitrary<Modelled> {
-  return fc.oneof<fc.Arbitrary<Modelled>[]>(
-    numbers(depth, loops),
-    booleans(depth, loops),
-    strings(depth, loops),
-    lists(depth, loops),
-  );
+/** Any of them, small ones as often as those of three levels. */
+export function expressions(): fc.Arbitrary<Modelled> {
+  const all = [1, 2, 3].flatMap((depth): fc.Arbitrary<Modelled>[] => [
+    numbers(depth, 2),
+    booleans(depth, 2),
+    strings(depth, 2),
+    lists(depth, 2),
+  ]);
+  return fc.oneof(...all, numbers(1, 0), numbers(2, 0));
 }

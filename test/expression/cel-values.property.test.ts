@@ -43,7 +43,7 @@ describe("cel: text", () => {
           value: literals.flatMap((each) => [0, each.value]),
         });
       }),
-      700,
+      400,
     );
   });
 
@@ -83,7 +83,7 @@ describe("cel: documents", () => {
           else expect(Object.is((result as { value: Json }).value, value)).toBe(true);
         },
       ),
-      700,
+      400,
     );
   });
 
@@ -98,7 +98,7 @@ describe("cel: documents", () => {
           expect(outcomeOf(`has(output.${of})`, { output })).toEqual({ value: isThere });
         }
       }),
-      500,
+      300,
     );
   });
 
@@ -111,7 +111,7 @@ describe("cel: documents", () => {
         expect(outcomeOf("output == item", { output, item: structuredClone(output) })).toEqual({ value: true });
         expect(outcomeOf("[output] == [item] || output != item", { output, item })).toEqual({ value: true });
       }),
-      500,
+      300,
     );
   });
 });

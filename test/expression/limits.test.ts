@@ -6,7 +6,7 @@ import {
   COMPREHENSION_NESTING_MAX,
   CONVERSION_TEXT_MAX,
   EVALUATION_WORK_MAX,
-  EXPRESSION_CACHE_MAX,
+  EXPRESSION_CACHE_BYTES_MAX,
   EXPRESSION_DEPTH_MAX,
   EXPRESSION_LIST_MAX,
   EXPRESSION_MESSAGE_MAX,
@@ -16,8 +16,9 @@ import {
   EXPRESSION_STRING_MAX,
   JSON_DEPTH_MAX,
   PATTERN_LENGTH_MAX,
+  PROGRAM_BYTES,
+  PROGRAM_BYTES_PER_UNIT,
 } from "#expression/limits.ts";
-import { LruCache } from "#expression/lru-cache.ts";
 import { jsonResult } from "#expression/result.ts";
 import { charge, withBudget } from "#expression/work.ts";
 import { ok } from "#kernel/errors.ts";
@@ -225,32 +226,20 @@ describe("bounds of a result", () => {
   });
 });
 
-describe("the cache", () => {
-  test("forgets the least recently used", () => {
-    const cache = new LruCache<string>(2);
-    let computed = 0;
-    const get = (key: string) =>
-      cache.get(key, () => {
-        computed += 1;
-        return key;
-      });
-    get("a");
-    get("b");
-    get("a");
-    expect(computed).toBe(2);
-    get("c");
-    expect(cache.size).toBe(2);
-    get("a");
-    expect(computed).toBe(3);
-    get("b");
-    expect(computed).toBe(4);
-  });
-
-  test("of programs is bounded", () => {
-    const first = celProgram("output.first");
-    for (const index of numbers(EXPRESSION_CACHE_MAX - 1)) celProgram(`${index}`);
-    expect(celProgram("output.first")).toBe(first);
-    for (const index of numbers(EXPRESSION_CACHE_MAX)) celProgram(`${index} + 0`);
-    expect(celProgram("output.first")).not.toBe(first);
+describe("the cache of programs", () => {
+  test("is bounded by what they take together: the least recently used goes first", () => {
+    const programOf = (source: string) => {
+      const compiled = celProgram(source);
+      if (!compiled.ok) throw new Error(compiled.error);
+      return compiled.value;
+    };
+    const source = (index: number) => `output == '${String(index).padStart(1_900, "x")}'`;
+    const weight = PROGRAM_BYTES + source(0).length * PROGRAM_BYTES_PER_UNIT;
+    const fits = Math.floor(EXPRESSION_CACHE_BYTES_MAX / weight);
+    const kept = numbers(fits).map((index) => programOf(source(index)));
+    expect(numbers(fits).every((index) => programOf(source(index)) === kept[index])).toBe(true);
+    programOf(source(fits));
+    expect(programOf(source(1))).toBe(kept[1]);
+    expect(programOf(source(0))).not.toBe(kept[0]);
   });
 });

@@ -1,8 +1,32 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { approvalId, nextUlid, parseApprovalId, parseRunId, runId, ulidFrom } from "#kernel/ids.ts";
+import {
+  approvalId,
+  nextUlid,
+  parseApprovalId,
+  parseRunId,
+  parseShardName,
+  runId,
+  SHARDS_MAX,
+  shardName,
+  ulidFrom,
+} from "#kernel/ids.ts";
 
 const run = runId({ region: "we", shard: 0xabc }, nextUlid(1_800_000_000_000));
+
+describe("a run's id", () => {
+  test("names its shard, from the first to the last that there can be", () => {
+    for (const shard of [0, 1, SHARDS_MAX - 1]) {
+      const address = { region: "we" as const, shard };
+      const id = runId(address, nextUlid(1));
+      expect(id).toHaveLength(run.length);
+      expect(parseRunId(id, SHARDS_MAX)).toEqual(address);
+      expect(parseRunId(id, shard)).toBeNull();
+      expect(parseShardName(shardName(address))).toEqual(address);
+    }
+    expect(parseRunId(runId({ region: "we", shard: SHARDS_MAX }, nextUlid(1)), SHARDS_MAX + 1)).toBeNull();
+  });
+});
 
 describe("an approval's id", () => {
   test("names run, visit and node, whatever the node is called", () => {

@@ -11,17 +11,20 @@ import {
   ownValue,
   utf8Length,
 } from "#kernel/json.ts";
-import { anyName, frozen, INHERITED_NAMES, json, normalForm, shuffled } from "../support/arbitrary-json.ts";
+import { anyName, frozen, INHERITED_NAMES, json, normalForm, object, shuffled } from "../support/arbitrary-json.ts";
 import { holds } from "../support/property.ts";
 import { Seeded } from "../support/seeded.ts";
 
 const anyText = fc.string({ unit: fc.nat({ max: 0xffff }).map((unit) => String.fromCharCode(unit)) });
 const small = fc.oneof(fc.constantFrom<Json>(0, "0", null, [], {}), json(fc.constantFrom("a", "__proto__"), 1));
 
+const nulls = object(fc.constantFrom("a", "b", "__proto__", "toString"), fc.constant(null), 2);
+
 /** Two values: unlike, alike but for little, or the same. */
 const pair: fc.Arbitrary<[Json, Json]> = fc.oneof(
   fc.tuple(json(), json()),
   fc.tuple(small, small),
+  fc.tuple(nulls, nulls),
   fc
     .tuple(small, small, json())
     .map(([left, right, value]): [Json, Json] => [[value, left], structuredClone([value, right])]),

@@ -106,7 +106,7 @@ describe("what is taken for JSON", () => {
     expect(jsonProblem(nested(JSON_DEPTH_MAX))).toBeNull();
     expect(jsonProblem(nested(JSON_DEPTH_MAX + 1))).toContain("at most 64 levels");
     expect(jsonProblem(nested(JSON_DEPTH_MAX, []))).toContain("at most 64 levels");
-    expect(isDeeperThan(nested(1_000_000))).toBe(true);
+    expect(isDeeperThan(nested(100_000))).toBe(true);
   });
 
   test.each([

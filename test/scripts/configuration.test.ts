@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { SHARDS_MAX } from "#kernel/ids.ts";
 import {
   hostInUrl,
   isLoopback,
@@ -66,6 +67,11 @@ describe("settings of a local start", () => {
     expect(() => read({ PORT: "abc", LOG_LEVEL: "loud" })).toThrow(/^PORT must .*; LOG_LEVEL must [^\n]*$/);
   });
 
+  test("as many shards as the Worker takes, and no more", () => {
+    expect(() => read({ COORDINATOR_SHARDS: String(SHARDS_MAX) })).not.toThrow();
+    expect(() => read({ COORDINATOR_SHARDS: String(SHARDS_MAX + 1) })).toThrow("COORDINATOR_SHARDS must be");
+  });
+
   test("a host that others reach is fine with a key", () => {
     expect(read({ HOST: "0.0.0.0", WEIR_OPERATOR_KEY: "weir_a-key-of-mine" }).host).toBe("0.0.0.0");
   });
@@ -81,6 +87,7 @@ describe("variables of the Worker", () => {
       LOG_LEVEL: "info",
       WEIR_LIMITS: "on",
       WEIR_TELEMETRY: "on",
+      WEIR_ANALYTICS: "local",
     });
   });
 

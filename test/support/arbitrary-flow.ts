@@ -67,7 +67,7 @@ export const CONDITIONS: readonly Condition[] = [
 const condition = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(...CONDITIONS.slice(0, 5)) },
   { weight: 4, arbitrary: fc.constantFrom(...CONDITIONS.slice(5, 9)) },
-  { weight: 1, arbitrary: fc.constantFrom(...CONDITIONS.slice(9)) },
+  { weight: 2, arbitrary: fc.constantFrom(...CONDITIONS.slice(9)) },
 );
 
 const rarely = fc.integer({ min: 0, max: 5 }).map((value) => value === 5);
@@ -85,7 +85,7 @@ const node: fc.Arbitrary<Omit<FlowNode, "id">> = fc.record({
 
 const edge = fc.record({
   ends: fc.tuple(fc.nat(), fc.nat()),
-  on: fc.oneof({ weight: 3, arbitrary: fc.constant("success") }, { weight: 1, arbitrary: fc.constant("failure") }),
+  on: fc.oneof({ weight: 2, arbitrary: fc.constant("success") }, { weight: 1, arbitrary: fc.constant("failure") }),
   condition: fc.option(condition),
   branch: fc.constantFrom("if", "else"),
 }) as fc.Arbitrary<{

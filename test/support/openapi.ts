@@ -29,6 +29,8 @@ export interface Operation {
   path: string;
   parameters: { name: string; in: string; required?: boolean; schema?: Schema }[];
   body: Schema | undefined;
+  /** Takes text in place of JSON. */
+  isText: boolean;
   responses: Record<string, { content?: Content }>;
 }
 
@@ -50,6 +52,7 @@ export class OpenApi {
         path,
         parameters: operation.parameters ?? [],
         body: operation.requestBody?.content?.["application/json"]?.schema,
+        isText: operation.requestBody?.content?.["text/plain"] !== undefined,
         responses: operation.responses ?? {},
       })),
     );

@@ -3,8 +3,12 @@
  * new ones. One that does not hold prints its seed, its path and the smallest counterexample.
  */
 import fc from "fast-check";
+import { vi } from "vitest";
 
 const FACTOR = Number(process.env.PROPERTY_FACTOR ?? 1);
+
+// A property takes a second or two; on a busy machine, or many times over, it may take its time.
+vi.setConfig({ testTimeout: 60_000 * FACTOR });
 
 /** The seed of the suite's own cases. */
 const SEED = 8785;

@@ -111,8 +111,20 @@ const BY_NAME: Record<string, readonly unknown[]> = {
   "idempotency-key": ["fuzz-1", "fuzz-2"],
   "if-match": ['"1"', "*", '"1", W/"2"'],
   "if-none-match": ["*", '"x"'],
+  name: ["overview", "performance", "nowhere"],
+  window: ["15m", "1h", "90d", "91d"],
   runs: [[{ workflow: "fuzz-a" }, { definition: DEFINITIONS[0] }, 7]],
 };
+
+/** Bodies of routes that take text, which is SQL. */
+const TEXTS = [
+  "SELECT count() AS n, avg(total_ms) AS mean FROM weir_api",
+  "SELECT node_type, quantileExactWeighted(0.9)(total_ms, _sample_interval) AS q FROM weir_node GROUP BY node_type",
+  "SELECT * FROM weir_run ORDER BY timestamp DESC LIMIT 5",
+  "SELECT toStartOfInterval(timestamp, INTERVAL '1' HOUR) AS t, topK(3)(route) AS top FROM weir_api GROUP BY t",
+  "SHOW TABLES",
+  "SELECT 1 AS one",
+];
 
 export class RequestFuzzer {
   readonly #random: Seeded;
@@ -143,9 +155,25 @@ export class RequestFuzzer {
     return {
       method: operation.method,
       path: text === "" ? path : `${path}?${text}`,
-      headers,
-      body: operation.body === undefined ? undefined : this.#body(operation.body, isHostile),
+      headers: operation.isText ? { ...headers, "content-type": "text/plain" } : headers,
+      body: operation.isText
+        ? this.#text(isHostile)
+        : operation.body === undefined
+          ? undefined
+          : this.#body(operation.body, isHostile),
     };
+  }
+
+  /** A query, or one with a piece taken out, doubled or replaced. */
+  #text(isHostile: boolean): string {
+    const random = this.#random;
+    const text = random.pick(TEXTS);
+    if (!isHostile) return text;
+    if (random.chance(0.2)) return random.pick(RAW_BODIES);
+    const from = random.between(0, text.length);
+    const to = random.between(from, Math.min(text.length, from + 12));
+    const piece = random.pick(["", text.slice(from, to).repeat(2), JSON.stringify(this.#hostile()) ?? ""]);
+    return `${text.slice(0, from)}${piece}${text.slice(to)}`;
   }
 
   #body(schema: Schema, isHostile: boolean): string | undefined {

@@ -1,10 +1,16 @@
 /** Bounds inside a shard and a consumer, at their edges; and many starts in one call. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
-import type { LoadedRun } from "#store/shard/run-log.ts";
+import { SHARDS_MAX } from "#kernel/ids.ts";
+import type { Positions } from "#store/shard/positions.ts";
+import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import type { Logger } from "#telemetry/log.ts";
 import { BYTES_PER_CALL_MAX, RESULTS_PER_CALL_MAX, type Report, takeCall } from "../../workers/consumers/reporter.ts";
 import { CommitGroup, GROUP_MAX } from "../../workers/coordinator/commit-group.ts";
+import { PROJECTION_BACKLOG_MAX, Projector } from "../../workers/coordinator/projector.ts";
 import { CACHE_BYTES_MAX, RunCache } from "../../workers/coordinator/run-cache.ts";
 import { WAITERS_MAX, Waiters } from "../../workers/coordinator/waiters.ts";
+import { type Env, settingsOf } from "../../workers/env.ts";
 import { inlineRun, shard, startRequest, TENANT } from "./support.ts";
 
 describe("startMany", () => {
@@ -86,5 +92,42 @@ describe("bounds", () => {
     const next = waiters.wait("run", 60_000);
     waiters.ended("run");
     await next;
+  });
+
+  test("rows of the log that D1 has not seen: above the bound no run is taken", async () => {
+    const projector = (lastId: number) =>
+      new Projector({
+        database: {} as D1Database,
+        runs: { lastId } as RunLog,
+        positions: { number: () => 7 } as unknown as Positions,
+        logger: {} as Logger,
+        rowsOf: () => null,
+      });
+    expect(projector(7 + PROJECTION_BACKLOG_MAX).isOverloaded).toBe(false);
+    expect(projector(7 + PROJECTION_BACKLOG_MAX + 1).isOverloaded).toBe(true);
+
+    const { stub, address } = shard(92);
+    await stub.start(TENANT, await startRequest(address, inlineRun));
+    await runDurableObjectAlarm(stub);
+    await runInDurableObject(stub, (_, { storage: { sql } }) => {
+      const through = sql.exec("SELECT value FROM meta WHERE key = 'projected_through'").one().value;
+      const id = Number(through) + PROJECTION_BACKLOG_MAX + 1;
+      sql.exec("INSERT INTO event (id, run_id, first_seq, last_seq, events) VALUES (?, 'gone', 1, 1, '[]')", id);
+    });
+    await evictDurableObject(stub);
+    const request = await startRequest(address, inlineRun);
+    expect(await stub.start(TENANT, request)).toEqual({ outcome: "overloaded" });
+    expect(await stub.startMany(TENANT, [request])).toEqual([{ outcome: "overloaded" }]);
+    await runDurableObjectAlarm(stub);
+    expect(await stub.start(TENANT, request)).toMatchObject({ outcome: "started" });
+  });
+
+  test("shards: as many as a run id has digits for, now, before and ever", () => {
+    for (const name of ["COORDINATOR_SHARDS", "COORDINATOR_SHARDS_PREVIOUS", "COORDINATOR_SHARDS_EVER"]) {
+      const settings = (count: number) => settingsOf({ [name]: String(count) } as unknown as Env);
+      expect(Object.values(settings(SHARDS_MAX))).toContain(SHARDS_MAX);
+      expect(Object.values(settings(1))).toContain(1);
+      for (const count of [SHARDS_MAX + 1, 0, 1.5]) expect(() => settings(count)).toThrow(name);
+    }
   });
 });

@@ -7,6 +7,7 @@ declare namespace Cloudflare {
     DB: D1Database;
     COORDINATOR: DurableObjectNamespace;
     LIMITER: DurableObjectNamespace;
+    ANALYTICS: DurableObjectNamespace<import("../../workers/index.ts").AnalyticsStore>;
     WEIR_HTTP: Queue;
     WEIR_DEAD: Queue;
     MIGRATIONS: import("cloudflare:test").D1Migration[];

@@ -58,6 +58,18 @@ describe("diffWorkflows", () => {
     expect(summary).toEqual(['node "h" (http) changed: config.query, config.payload']);
   });
 
+  test("what holds a name that no patch may reach is replaced whole", () => {
+    const http = (payload: object) => ({ nodes: [node("h", { type: "http", config: { payload } })], edges: [] });
+    const { operations } = diff(
+      http({ race: 1, car: { constructor: "Ferrari", seat: 1 } }),
+      http({ race: 2, car: { constructor: "McLaren", seat: 1 } }),
+    );
+    expect(operations).toEqual([
+      { op: "replace", path: "/nodes/0/config/payload/race", value: 2 },
+      { op: "replace", path: "/nodes/0/config/payload/car", value: { constructor: "McLaren", seat: 1 } },
+    ]);
+  });
+
   test("a thousand nodes turned around are 999 moves", () => {
     const nodes = Array.from({ length: 1_000 }, (_, index) => node(`n${index}`, { config: { list: [index] } }));
     const from = { nodes, edges: [] } as unknown as WorkflowDefinition;

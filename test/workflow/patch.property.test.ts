@@ -40,6 +40,9 @@ function operationOn(root: Json): fc.Arbitrary<Operation> {
     fc.record({ op: fc.constantFrom("add", "replace"), path: pointer, value: json(pointerName, 1) }),
     fc.record({ op: fc.constant("remove"), path: pointer }),
     fc.record({ op: fc.constantFrom("move", "copy"), from: pointer, path: pointer }),
+    fc
+      .tuple(fc.constantFrom("move", "copy"), pointer, pointerName)
+      .map(([op, from, name]) => ({ op, from, path: from + jsonPointer([name]) })),
     fc.record({ op: fc.constant("test"), path: pointer, value: json(pointerName, 0) }),
     fc.tuple(pointer, pointer).map(([path, from]) => ({ op: "test", path, value: valueAt(root, from) ?? null })),
   );
@@ -70,7 +73,7 @@ describe("applyPatch: against a model of RFC 6902", () => {
         expect(outcomeOf(result)).toBe(formOf(expected));
         if (!result.ok) expect(result.error[0]?.pointer).toMatch(new RegExp(`^/${done}/(path|from|value)$`));
       }),
-      1_000,
+      700,
     );
   });
 
@@ -121,7 +124,7 @@ describe("applyPatch: laws", () => {
         fc.pre(done.ok);
         expect(outcomeOf(applyPatch(done.ok ? done.value : null, inverse(root, operation)))).toBe(normalForm(root));
       }),
-      1_000,
+      700,
     );
   });
 
@@ -191,8 +194,11 @@ describe("applyPatch: what it leaves alone", () => {
         : Object.values(value).reduce<number>((sum, each) => sum + places(each), 1);
     holds(
       fc.property(patching, ([root, operations]) => {
-        const result = applyPatch(root, frozen(operations as unknown as Json));
-        fc.pre(result.ok);
+        frozen(operations as unknown as Json);
+        // As many as can be done.
+        const lengths = operations.map((_, index) => operations.length - index);
+        const results = lengths.map((length) => applyPatch(root, operations.slice(0, length)));
+        const result = results.find(({ ok }) => ok) ?? applyPatch(root, []);
         const made = containers(result.ok ? result.value : null);
         const given = containers([root, operations]);
         expect([...made].filter((each) => given.has(each))).toEqual([]);
@@ -204,8 +210,12 @@ describe("applyPatch: what it leaves alone", () => {
   });
 
   test("whatever the operations say, nothing but the document's own members is reached", () => {
-    const name = fc.constantFrom(...INHERITED_NAMES, "prototype", "a", "0", "-", "1", "");
-    const pointer = fc.array(name, { maxLength: 4 }).map(jsonPointer);
+    const name = fc.oneof(
+      fc.constantFrom("__proto__", "constructor", "prototype"),
+      fc.constantFrom(...INHERITED_NAMES),
+      fc.constantFrom("a", "0", "-", "1", ""),
+    );
+    const pointer = fc.array(name, { minLength: 1, maxLength: 2 }).map(jsonPointer);
     const operation = fc.record(
       {
         op: fc.constantFrom("add", "remove", "replace", "move", "copy", "test"),
@@ -216,7 +226,7 @@ describe("applyPatch: what it leaves alone", () => {
       { requiredKeys: ["op", "path"] },
     );
     holds(
-      fc.property(json(), fc.array(operation, { minLength: 1, maxLength: 4 }), (root, operations) => {
+      fc.property(json(), fc.array(operation, { minLength: 1, maxLength: 2 }), (root, operations) => {
         const result = applyPatch(frozen(root), operations);
         for (const { op, path, from } of result.ok ? operations : []) {
           const pointers = op === "move" || op === "copy" ? `${path}${from}/` : `${path}/`;
@@ -229,7 +239,7 @@ describe("applyPatch: what it leaves alone", () => {
         }
         expect([Object, Array, String].map((type) => Reflect.ownKeys(type.prototype).length)).toEqual(PROTOTYPES);
       }),
-      1_000,
+      700,
     );
   });
 
@@ -251,7 +261,7 @@ describe("applyPatch: what it leaves alone", () => {
           }
         }
       }),
-      1_000,
+      700,
     );
   });
 });

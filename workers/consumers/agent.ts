@@ -2,8 +2,7 @@
  * The agent runner: each task is one attempt of an agent node, in a loop with a model until it has an answer. Gathers what
  * the loop needs of the run and of this installation; the loop itself is `#agent/run-agent.ts`.
  */
-import { readAgentConfig, type TaskConfig } from "#agent/agent-config.ts";
-import type { AgentPorts, KeptConversations } from "#agent/agent-ports.ts";
+import type { KeptConversations } from "#agent/agent-ports.ts";
 import type { AgentResult, AgentTask } from "#agent/agent-task.ts";
 import type { Models } from "#agent/models.ts";
 import { runAgent } from "#agent/run-agent.ts";
@@ -11,13 +10,14 @@ import type { SystemFacts } from "#engine/metrics.ts";
 import type { TaskAddress } from "#engine/task.ts";
 import type { TaskScope } from "#engine/task-scope.ts";
 import type { Clock } from "#kernel/clock.ts";
-import { invariant, nodeError } from "#kernel/errors.ts";
-import { nextUlid } from "#kernel/ids.ts";
+import { invariant, type NodeError, nodeError } from "#kernel/errors.ts";
+import { nextUlid, type ShardAddress } from "#kernel/ids.ts";
 import type { Limiters } from "#store/limiters.ts";
 import type { CacheSubject, ResultCache } from "#store/result-cache.ts";
 import type { Shards } from "#store/shards.ts";
 import type { TaskMessage } from "#store/task-message.ts";
-import type { Logger } from "#telemetry/log.ts";
+import { type AgentTaskConfig, agentTaskConfig } from "#workflow/node-configs.ts";
+import { type AgentToolServices, AgentTools } from "./agent-tools.ts";
 import { remembering } from "./remembering.ts";
 import type { Execution, TaskWorker } from "./task-batch.ts";
 
@@ -27,16 +27,12 @@ export const AGENT_PARALLELISM = 5;
 /** Locally there is no such bound; see `http.ts`. */
 export const AGENT_PARALLELISM_LOCAL = 50;
 
-export interface AgentServices {
+export interface AgentServices extends AgentToolServices {
   models: Models;
   limiters: Limiters;
   conversations: KeptConversations;
   resultCache: ResultCache;
-  shards: Shards;
   clock: Clock;
-  logger: Logger;
-  /** The tools of a task, bound to it. */
-  toolbox(task: AgentTask, config: TaskConfig, scope: TaskScope): AgentPorts["toolbox"];
 }
 
 export function agentWorker(services: AgentServices, describeSystem: () => SystemFacts, isLocal: boolean): TaskWorker {
@@ -47,9 +43,18 @@ export function agentWorker(services: AgentServices, describeSystem: () => Syste
     announceAfterMs: 0,
     describeSystem,
     async execute(message, rawConfig, signal) {
-      const config = readAgentConfig(rawConfig);
-      const scope = await scopeOf(message, services);
-      if (scope === null) return nothing("the run does not want the agent any more");
+      const parsed = agentTaskConfig.safeParse(rawConfig);
+      if (!parsed.success) {
+        const [issue] = parsed.error.issues;
+        const place = `${issue?.path.join(".")}: ${issue?.message}`;
+        return nothing(nodeError("template_unresolved", `config does not fit once rendered at ${place}`));
+      }
+      const config = parsed.data;
+      const shard = services.shards.addressOf(message.run_id);
+      invariant(shard !== null, "the task was routed by its run's shard");
+      const address = addressOf(message);
+      const scope = await services.shards.call(shard, (stub) => stub.taskScope(message.tenant, address));
+      if (scope === null) return nothing(nodeError("cancelled", "the run does not want the agent any more"));
       const subject: CacheSubject = {
         tenant: message.tenant,
         worker: "agent-runner",
@@ -59,26 +64,28 @@ export function agentWorker(services: AgentServices, describeSystem: () => Syste
       return remembering(services, message, config.cache?.ttl_ms ?? null, subject, async () => {
         const { model, name } = services.models.choose(config.model ?? null);
         const task = agentTask(message, config, scope, name);
-        const result = await runAgent(task, {
-          model,
-          spending: services.limiters.spendingOf(message.tenant),
-          conversations: services.conversations,
-          toolbox: services.toolbox(task, config, scope),
-          isWanted: () => isWanted(message, services.shards),
-          clock: services.clock,
-          newCallId: () => `call_${nextUlid(services.clock.nowMs())}`,
-          signal,
-        });
-        for (const warning of result.warnings) {
-          services.logger.warn(warning, { run_id: message.run_id, node_id: message.path, tenant: message.tenant });
+        const tools = new AgentTools({ task, address, shard, scope, tools: config.tools ?? null }, services);
+        try {
+          const result = await runAgent(task, {
+            model,
+            spending: services.limiters.spendingOf(message.tenant),
+            conversations: services.conversations,
+            toolbox: (patches, until) => tools.toolbox(patches, until),
+            isWanted: () => isWanted(message, shard, services.shards),
+            clock: services.clock,
+            newCallId: () => `call_${nextUlid(services.clock.nowMs())}`,
+            signal,
+          });
+          return executionOf(result);
+        } finally {
+          await tools.close();
         }
-        return executionOf(result);
       });
     },
   };
 }
 
-function agentTask(message: TaskMessage, config: TaskConfig, scope: TaskScope, model: string): AgentTask {
+function agentTask(message: TaskMessage, config: AgentTaskConfig, scope: TaskScope, model: string): AgentTask {
   return {
     tenant: message.tenant,
     runId: message.run_id,
@@ -99,22 +106,20 @@ function agentTask(message: TaskMessage, config: TaskConfig, scope: TaskScope, m
   };
 }
 
-function executionOf({ outcome, metrics, bytesIn, bytesOut }: AgentResult): Execution {
-  return { outcome, bytesIn, bytesOut, measured: { llm: metrics } };
-}
-
-async function scopeOf(message: TaskMessage, { shards }: AgentServices): Promise<TaskScope | null> {
-  const address = shards.addressOf(message.run_id);
-  invariant(address !== null, "the task was routed by its run's shard");
-  return shards.call(address, (shard) => shard.taskScope(message.tenant, addressOf(message)));
+function executionOf({ outcome, patches, metrics, warnings, bytesIn, bytesOut }: AgentResult): Execution {
+  return {
+    outcome: outcome.ok && patches.length > 0 ? { ...outcome, patches } : outcome,
+    bytesIn,
+    bytesOut,
+    measured: { llm: metrics },
+    warnings,
+  };
 }
 
 /** An announcement that is repeated changes nothing, and its answer says whether the task is still wanted. */
-async function isWanted(message: TaskMessage, shards: Shards): Promise<boolean> {
-  const address = shards.addressOf(message.run_id);
-  if (address === null) return false;
+async function isWanted(message: TaskMessage, shard: ShardAddress, shards: Shards): Promise<boolean> {
   const start = { tenant: message.tenant, ...addressOf(message), worker: "agent-runner" as const };
-  const [outcome] = await shards.call(address, (shard) => shard.tasksStarted([start]));
+  const [outcome] = await shards.call(shard, (stub) => stub.tasksStarted([start]));
   return outcome !== "too_late";
 }
 
@@ -122,6 +127,6 @@ function addressOf({ run_id, path, visit, attempt }: TaskMessage): TaskAddress {
   return { run_id, path, visit, attempt };
 }
 
-function nothing(message: string): Execution {
-  return { outcome: { ok: false, error: nodeError("cancelled", message) }, bytesIn: 0, bytesOut: 0 };
+function nothing(error: NodeError): Execution {
+  return { outcome: { ok: false, error }, bytesIn: 0, bytesOut: 0 };
 }

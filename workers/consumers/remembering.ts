@@ -32,7 +32,8 @@ export async function remembering(
   }
   const execution = await work();
   const { outcome } = execution;
-  if (outcome.ok) {
+  // What changed its run as well would not do so when it is given again.
+  if (outcome.ok && outcome.patches === undefined) {
     const made = { worker: subject.worker, runId, node, output: outcome.output, ttlMs };
     await resultCache.keep(tenant, key, made, clock.nowMs()).catch(failed);
   }

@@ -22,6 +22,8 @@ export interface Execution {
   bytesOut: number;
   /** What only some workers measure. */
   measured?: Pick<TaskMetrics, "llm" | "result_cache_hit">;
+  /** What the run's reader should know. */
+  warnings?: string[];
 }
 
 export interface TaskWorker {
@@ -123,8 +125,9 @@ async function handle(
     system: worker.describeSystem(),
     ...execution.measured,
   };
-  const result = { tenant, ...identity, outcome: execution.outcome, metrics };
-  const bytes = execution.outcome.ok ? utf8Length(JSON.stringify(execution.outcome.output)) : 1_000;
+  const { outcome, warnings = [] } = execution;
+  const result = { tenant, ...identity, outcome, metrics, ...(warnings.length === 0 ? {} : { warnings }) };
+  const bytes = outcome.ok ? utf8Length(JSON.stringify(outcome)) : 1_000;
   reporter.report(address, { result, bytes, message });
 }
 

@@ -8,7 +8,10 @@ import type { JsonObject } from "#kernel/json.ts";
 import { approvalRow } from "#store/approval-projection.ts";
 import { type RunRow, runRow } from "#store/projection.ts";
 import type { EventPage, RunDetails } from "#store/shard/protocol.ts";
-import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import type { LoadedRun, LogRow, RunLog } from "#store/shard/run-log.ts";
+import type { Point } from "#telemetry/point.ts";
+import type { PointOrigin } from "#telemetry/points.ts";
+import { describeNode, pointsOf } from "#telemetry/run-points.ts";
 import type { ProjectedRows } from "./projector.ts";
 import type { OldRun } from "./retention.ts";
 import type { Transitions } from "./transitions.ts";
@@ -73,6 +76,14 @@ export class RunReader {
     const run = this.row(runId);
     if (state === undefined || run === null) return null;
     return { run, approvals: approvalViews(state).map((view) => approvalRow(state.tenant, state.seq, view)) };
+  }
+
+  /** What the run of a transition and its events are measured as. */
+  points({ run_id, events }: LogRow, origin: PointOrigin): Point[] {
+    const state = this.#transitions.load(run_id)?.state;
+    if (state === undefined) return [];
+    const { nodes } = this.#transitions.graphOf(state);
+    return pointsOf(events, state, (path) => describeNode(nodes, path), origin);
   }
 
   /** Everything that is known of a run, for its archive. */

@@ -71,7 +71,7 @@ function multiply(left: Json, right: Json, work: Work): Json {
 
 function repeat(part: string, times: number, work: Work): Json {
   if (!(times >= 0)) return null;
-  const count = times < 1 && times > 0 ? 1 : Math.floor(times);
+  const count = Math.floor(times);
   if (part.length * count > JQ_TEXT_LENGTH_MAX) throw new JqError("Repeat string result too long");
   work.chargeText(part.length * count);
   return part.repeat(count);
@@ -107,23 +107,26 @@ export function splitText(whole: string, separator: string, work: Work): string[
   return parts;
 }
 
-/** Of whole numbers; the sign is the dividend's. */
+/** Of whole numbers of 64 bits; the sign is the dividend's. */
 function remainder(left: Json, right: Json): Json {
   if (typeof left !== "number" || typeof right !== "number") throw cannot(left, right, "divided");
   if (Number.isNaN(left) || Number.isNaN(right)) return Number.NaN;
-  const divisor = Math.abs(wholeNumber(right));
-  if (divisor === 0) {
+  const divisor = wholeNumber(right);
+  if (divisor === 0n) {
     throw new JqError(
       `${described(left)} and ${described(right)} cannot be divided (remainder) because the divisor is zero`,
     );
   }
-  return (wholeNumber(left) % divisor) + 0;
+  return Number(wholeNumber(left) % divisor);
 }
 
-const WHOLE_MAX = 2 ** 63;
+const WHOLE_MIN = -(2n ** 63n);
+const WHOLE_MAX = 2n ** 63n - 1n;
 
-function wholeNumber(value: number): number {
-  return Math.trunc(Math.min(Math.max(value, -WHOLE_MAX), WHOLE_MAX));
+function wholeNumber(value: number): bigint {
+  if (!Number.isFinite(value)) return value > 0 ? WHOLE_MAX : WHOLE_MIN;
+  const whole = BigInt(Math.trunc(value));
+  return whole > WHOLE_MAX ? WHOLE_MAX : whole < WHOLE_MIN ? WHOLE_MIN : whole;
 }
 
 function tooLong(): JqError {

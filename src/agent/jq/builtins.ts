@@ -1,5 +1,6 @@
 /** Finds a function by name and number of arguments: natives that take filters, natives that take values, the prelude. */
 import type { Json } from "#kernel/json.ts";
+import { callDefined } from "./call.ts";
 import type { Emit, Evaluation, Filter } from "./evaluate.ts";
 import { filterFunctions } from "./filter-functions.ts";
 import { numberFunctions } from "./number-functions.ts";
@@ -7,6 +8,7 @@ import { parseDefinitions } from "./parser.ts";
 import type { Path } from "./paths.ts";
 import { patternFunctions } from "./pattern-functions.ts";
 import { PRELUDE } from "./prelude.ts";
+import { SimpleParts } from "./simple.ts";
 import { type Definition, functionKey } from "./syntax.ts";
 import { textFunctions } from "./text-functions.ts";
 import { type ValueFunction, valueFunctions } from "./value-functions.ts";
@@ -18,6 +20,8 @@ const natives: ReadonlyMap<string, ValueFunction> = new Map([
   ...Object.entries(numberFunctions),
   ...Object.entries(patternFunctions),
 ]);
+
+export const simpleParts = new SimpleParts(natives);
 
 const filters = new Map(Object.entries(filterFunctions));
 
@@ -60,7 +64,7 @@ export function callBuiltin(
   }
   const defined = definitions().get(key);
   if (defined === undefined) throw new JqError(`${key} is not defined`);
-  evaluation.callDefined(defined.parameters, defined.body, null, args, value, path, emit);
+  callDefined(evaluation, defined, null, args, value, path, emit);
 }
 
 /** Every combination of the arguments' values; the last argument varies slowest. */

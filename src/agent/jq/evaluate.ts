@@ -7,13 +7,15 @@ import type { Work } from "../work.ts";
 import { operate } from "./arithmetic.ts";
 import { assign } from "./assign.ts";
 import { bindPatterns } from "./bind.ts";
-import { callBuiltin } from "./builtins.ts";
+import { callBuiltin, simpleParts } from "./builtins.ts";
+import { callDefined } from "./call.ts";
+import { makeObject, makeText, type Operand } from "./compose.ts";
 import { Break, functionOf, Label, labelOf, type Scope, variableOf } from "./environment.ts";
 import { formatText } from "./formats.ts";
 import { JQ_EVALUATION_DEPTH_MAX, JQ_LIST_LENGTH_MAX } from "./limits.ts";
 import { type Path, sliceOf, stepInto } from "./paths.ts";
 import { functionKey, type Syntax } from "./syntax.ts";
-import { described, isObject, isTruthy, JqError, text, typeName } from "./values.ts";
+import { described, isObject, isTruthy, JqError } from "./values.ts";
 
 /** `path` is null where paths are not asked for, and for a value that stands nowhere. */
 export type Emit = (value: Json, path: Path | null) => void;
@@ -23,6 +25,10 @@ export interface Filter {
   syntax: Syntax;
   scope: Scope;
 }
+
+/** Work of one evaluation, and of throwing and catching. */
+const RUN_PRICE = 2;
+const CATCH_PRICE = 20;
 
 /** Not an error of the program, so `try` does not catch it. */
 export class NestsTooDeeply extends Error {}
@@ -39,7 +45,7 @@ export class Evaluation {
 
   /** Throws `JqError`, `Break`, `WorkExceeded`, `NestsTooDeeply`, and whatever `emit` throws. */
   run({ syntax, scope }: Filter, value: Json, path: Path | null, emit: Emit): void {
-    this.work.charge(1);
+    this.work.charge(RUN_PRICE);
     this.#depth += 1;
     if (this.#depth > JQ_EVALUATION_DEPTH_MAX) throw new NestsTooDeeply();
     try {
@@ -74,6 +80,7 @@ export class Evaluation {
   /** Runs with a label of its own; a `Break` to it ends the run, not more. */
   untilBreak(name: string, run: (label: Label) => void): void {
     const label = new Label(name);
+    this.work.charge(CATCH_PRICE);
     try {
       run(label);
     } catch (error) {
@@ -83,6 +90,7 @@ export class Evaluation {
 
   /** Runs `body`; an error of its own goes to `caught`, one of what comes after it in `emit` does not. */
   attempt(body: Filter, value: Json, path: Path | null, emit: Emit, caught: (error: JqError) => void): void {
+    this.work.charge(CATCH_PRICE);
     try {
       this.run(body, value, path, (one, at) => {
         try {
@@ -101,25 +109,28 @@ export class Evaluation {
   #evaluate(syntax: Syntax, scope: Scope, value: Json, path: Path | null, emit: Emit) {
     const sub = (part: Syntax, next: Emit) => this.run({ syntax: part, scope }, value, path, next);
     /** A part whose values are used, not passed on: where they stand does not matter. */
-    const operand = (part: Syntax, next: (value: Json) => void) =>
-      this.run({ syntax: part, scope }, value, null, (one) => next(one));
+    const operand = (part: Syntax, next: (value: Json) => void) => {
+      const only = simpleParts.evaluate(part, scope, value, this);
+      if (only === undefined) this.run({ syntax: part, scope }, value, null, (one) => next(one));
+      else next(only);
+    };
     switch (syntax.kind) {
       case "identity":
         return emit(value, path);
       case "literal":
         return emit(syntax.value, null);
       case "text":
-        return this.#text(syntax, 0, "", operand, (made) => emit(made, null));
+        return makeText(syntax, 0, "", operand, this.work, (made) => emit(made, null));
       case "format":
         return emit(formatText(syntax.name, value, this.work), null);
       case "index":
-        return sub(syntax.target, (target, at) =>
-          operand(syntax.key, (key) => emit(stepInto(target, key, this.work), at === null ? null : [...at, key])),
+        return operand(syntax.key, (key) =>
+          sub(syntax.target, (target, at) => emit(stepInto(target, key, this.work), at === null ? null : [...at, key])),
         );
       case "slice":
-        return sub(syntax.target, (target, at) =>
+        return this.#bounds(syntax.from, operand, (start) =>
           this.#bounds(syntax.to, operand, (end) =>
-            this.#bounds(syntax.from, operand, (start) =>
+            sub(syntax.target, (target, at) =>
               emit(sliceOf(target, start, end, this.work), at === null ? null : [...at, { start, end }]),
             ),
           ),
@@ -129,7 +140,7 @@ export class Evaluation {
       case "list":
         return emit(syntax.body === null ? [] : this.collect({ syntax: syntax.body, scope }, value), null);
       case "object":
-        return this.#object(syntax.members, syntax.members.length - 1, [], operand, emit);
+        return makeObject(syntax.members, 0, [], operand, this.work, (made) => emit(made, null));
       case "negate":
         return operand(syntax.operand, (one) => {
           if (typeof one !== "number") throw new JqError(`${described(one)} cannot be negated`);
@@ -250,38 +261,7 @@ export class Evaluation {
       callBuiltin(this, key, filters, value, path, emit);
       return;
     }
-    this.callDefined(known.definition.parameters, known.definition.body, known, filters, value, path, emit);
-  }
-
-  /** Binds the arguments: filters as they are, each value of a `$parameter` in turn. */
-  callDefined(
-    parameters: readonly string[],
-    body: Syntax,
-    inner: Scope,
-    args: readonly Filter[],
-    value: Json,
-    path: Path | null,
-    emit: Emit,
-    from = 0,
-  ): void {
-    const parameter = parameters[from];
-    const argument = args[from];
-    if (parameter === undefined || argument === undefined) {
-      this.run({ syntax: body, scope: inner }, value, path, emit);
-      return;
-    }
-    if (!parameter.startsWith("$")) {
-      const scope = closure(functionKey(parameter, 0), argument, inner);
-      this.callDefined(parameters, body, scope, args, value, path, emit, from + 1);
-      return;
-    }
-    const name = parameter.slice(1);
-    this.run(argument, value, null, (one) => {
-      const bound: Scope = { kind: "variable", name, value: one, outer: inner };
-      const filter: Filter = { syntax: { kind: "variable", name }, scope: bound };
-      const scope = closure(functionKey(name, 0), filter, bound);
-      this.callDefined(parameters, body, scope, args, value, path, emit, from + 1);
-    });
+    callDefined(this, known.definition, known, filters, value, path, emit);
   }
 
   #alternative(left: Syntax, right: Syntax, scope: Scope, value: Json, path: Path | null, emit: Emit): void {
@@ -291,7 +271,7 @@ export class Evaluation {
       found = true;
       emit(one, at);
     };
-    this.attempt({ syntax: left, scope }, value, path, truthy, () => {});
+    this.run({ syntax: left, scope }, value, path, truthy);
     if (!found) this.run({ syntax: right, scope }, value, path, emit);
   }
 
@@ -299,56 +279,6 @@ export class Evaluation {
     if (part === null) next(null);
     else operand(part, next);
   }
-
-  /** The last interpolation varies slowest. */
-  #text(
-    syntax: Extract<Syntax, { kind: "text" }>,
-    dropped: number,
-    tail: string,
-    operand: Operand,
-    emit: (made: string) => void,
-  ): void {
-    const part = syntax.parts.at(-1 - dropped);
-    if (part === undefined) {
-      emit(tail);
-      return;
-    }
-    if (typeof part === "string") {
-      this.#text(syntax, dropped + 1, part + tail, operand, emit);
-      return;
-    }
-    operand(part, (one) => {
-      const piece = syntax.format === "@text" ? text(one, this.work) : formatText(syntax.format, one, this.work);
-      this.work.chargeText(piece.length + tail.length);
-      this.#text(syntax, dropped + 1, piece + tail, operand, emit);
-    });
-  }
-
-  /** The last member varies slowest; `made` is what stands behind the member at `index`. */
-  #object(
-    members: readonly { key: Syntax; value: Syntax }[],
-    index: number,
-    made: readonly (readonly [string, Json])[],
-    operand: Operand,
-    emit: Emit,
-  ): void {
-    const member = members[index];
-    if (member === undefined) {
-      this.work.charge(made.length);
-      emit(Object.fromEntries(made), null);
-      return;
-    }
-    operand(member.key, (key) => {
-      if (typeof key !== "string") throw new JqError(`Object keys must be strings, not ${typeName(key)}`);
-      operand(member.value, (one) => this.#object(members, index - 1, [[key, one], ...made], operand, emit));
-    });
-  }
-}
-
-type Operand = (part: Syntax, next: (value: Json) => void) => void;
-
-function closure(key: string, { syntax, scope }: Filter, outer: Scope): Scope {
-  return { kind: "closure", key, body: syntax, scope, outer };
 }
 
 /** Wraps what is thrown behind a `try` on its way out through it. */

@@ -6,7 +6,7 @@ import { Break } from "./environment.ts";
 import type { Emit, Evaluation, Filter } from "./evaluate.ts";
 import { getPath, type Path } from "./paths.ts";
 import { substitute } from "./substitute.ts";
-import { compare, described, isEqual, isTruthy, JqError, sorted } from "./values.ts";
+import { compare, described, isEqual, isObject, isTruthy, JqError, sorted } from "./values.ts";
 
 type FilterFunction = (
   evaluation: Evaluation,
@@ -41,7 +41,13 @@ export const filterFunctions: Readonly<Record<string, FilterFunction>> = {
       if (isTruthy(one)) emit(value, path);
     }),
   "recurse/1": (evaluation, args, value, path, emit) => unfold(evaluation, argument(args, 0), value, path, emit),
-  "repeat/1": (evaluation, args, value, path, emit) => unfold(evaluation, argument(args, 0), value, path, emit),
+  // The same input again and again, as jq does it: what ends it is `limit` or `first` around it.
+  "repeat/1": (evaluation, args, value, path, emit) => {
+    for (;;) {
+      evaluation.work.charge(5);
+      evaluation.run(argument(args, 0), value, path, emit);
+    }
+  },
   "while/2": (evaluation, args, value, path, emit) =>
     unfold(evaluation, argument(args, 1), value, path, emit, (one) => everyTruth(evaluation, argument(args, 0), one)),
   "until/2": (evaluation, args, value, path, emit) => {
@@ -80,12 +86,12 @@ export const filterFunctions: Readonly<Record<string, FilterFunction>> = {
     const found = evaluation.first(argument(args, 0), value, path);
     if (found !== undefined) emit(found.value, found.path);
   },
-  "last/1": (evaluation, args, value, path, emit) => {
-    let found: { value: Json; path: Path | null } | undefined;
-    evaluation.run(argument(args, 0), value, path, (one, at) => {
-      found = { value: one, path: at };
+  "last/1": (evaluation, args, value, _, emit) => {
+    let found: Json | undefined;
+    evaluation.run(argument(args, 0), value, null, (one) => {
+      found = one;
     });
-    if (found !== undefined) emit(found.value, found.path);
+    if (found !== undefined) emit(found, null);
   },
   "limit/2": (evaluation, args, value, path, emit) =>
     evaluation.run(argument(args, 0), value, null, (most) => {
@@ -127,6 +133,7 @@ export const filterFunctions: Readonly<Record<string, FilterFunction>> = {
     emit(keyed(evaluation, argument(args, 0), value, "iterated")[0]?.item ?? null, null),
   "max_by/1": (evaluation, args, value, _, emit) =>
     emit(keyed(evaluation, argument(args, 0), value, "iterated").at(-1)?.item ?? null, null),
+  "walk/1": (evaluation, args, value, _, emit) => walk(evaluation, argument(args, 0), value, (one) => emit(one, null)),
   "sub/3": (evaluation, args, value, _, emit) =>
     evaluation.run(argument(args, 2), value, null, (flags) =>
       evaluation.run(argument(args, 0), value, null, (pattern) =>
@@ -157,13 +164,49 @@ function unfold(
     }
     emit(value, path);
     let next: { value: Json; path: Path | null } | undefined;
-    evaluation.run(step, value, path, (one, at) => {
-      if (next !== undefined) unfold(evaluation, step, next.value, next.path, emit, goesOn, left);
-      next = { value: one, path: at };
-    });
+    const follow = () => {
+      const pending = next;
+      next = undefined;
+      if (pending !== undefined) unfold(evaluation, step, pending.value, pending.path, emit, goesOn, left);
+    };
+    try {
+      evaluation.run(step, value, path, (one, at) => {
+        follow();
+        next = { value: one, path: at };
+      });
+    } catch (error) {
+      // What was given before the error comes before it.
+      follow();
+      throw error;
+    }
     if (next === undefined) return;
     ({ value, path } = next);
   }
+}
+
+/** From the leaves up: every part is replaced by what the filter makes of it, in an object by the first such value. */
+function walk(evaluation: Evaluation, filter: Filter, value: Json, emit: (value: Json) => void): void {
+  evaluation.work.charge(1);
+  let rebuilt = value;
+  if (Array.isArray(value)) {
+    const items: Json[] = [];
+    for (const item of value) walk(evaluation, filter, item, (one) => items.push(one));
+    rebuilt = items;
+  } else if (isObject(value)) {
+    rebuilt = Object.fromEntries(
+      Object.entries(value).flatMap(([key, item]): [string, Json][] => {
+        const made: Json[] = [];
+        evaluation.untilBreak("walk", (label) =>
+          walk(evaluation, filter, item, (one) => {
+            made.push(one);
+            throw new Break(label);
+          }),
+        );
+        return made.map((one) => [key, one]);
+      }),
+    );
+  }
+  evaluation.run(filter, rebuilt, null, (one) => emit(one));
 }
 
 /** A condition of a loop: its first value decides. */
@@ -191,7 +234,7 @@ function range(work: Work, start: Json, end: Json, by: Json, emit: Emit): void {
   if (typeof start !== "number" || typeof end !== "number" || typeof by !== "number") {
     throw new JqError("Range bounds must be numeric");
   }
-  for (let at = start; by > 0 ? at < end : by < 0 ? at > end : start < end; at += by) {
+  for (let at = start; by > 0 ? at < end : by < 0 && at > end; at += by) {
     work.charge(1);
     emit(at, null);
   }

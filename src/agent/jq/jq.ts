@@ -12,6 +12,7 @@ import { JQ_LIST_LENGTH_MAX, JQ_SOURCE_LENGTH_MAX } from "./limits.ts";
 import { givesSeveral } from "./multiplicity.ts";
 import { parseJq } from "./parser.ts";
 import { JqSyntaxError } from "./scanner.ts";
+import type { Syntax } from "./syntax.ts";
 import { cutMessage, JqError, jsonNumbers } from "./values.ts";
 
 export interface JqProgram {
@@ -33,28 +34,41 @@ export function compileJq(source: string): Result<JqProgram, string> {
     if (problem !== null) return fail(problem);
     return ok({
       givesSeveral: givesSeveral(syntax),
-      run(input, work, nowMs) {
-        const values: Json[] = [];
-        try {
-          new Evaluation(work, nowMs).run({ syntax, scope: null }, input, null, (value) => {
-            if (values.length === JQ_LIST_LENGTH_MAX) throw new JqError(`more than ${JQ_LIST_LENGTH_MAX} values`);
-            values.push(value);
-          });
-          if (values.some((value) => isDeeperThan(value, JSON_DEPTH_MAX))) {
-            return fail(`the result nests deeper than ${JSON_DEPTH_MAX} levels`);
-          }
-          return ok(values.map(jsonNumbers));
-        } catch (error) {
-          if (error instanceof JqError) return fail(cutMessage(error.message));
-          if (error instanceof Break) return fail(error.message);
-          if (error instanceof NestsTooDeeply || error instanceof RangeError) return fail("the query nests too deeply");
-          throw error;
-        }
-      },
+      run: (input, work, nowMs) => withoutStacks(() => evaluate(syntax, input, work, nowMs)),
     });
   } catch (error) {
     if (error instanceof JqSyntaxError) return fail(cutMessage(error.message));
     if (error instanceof RangeError) return fail("the query nests too deeply");
     throw error;
+  }
+}
+
+function evaluate(syntax: Syntax, input: Json, work: Work, nowMs: number): Result<Json[], string> {
+  const values: Json[] = [];
+  try {
+    new Evaluation(work, nowMs).run({ syntax, scope: null }, input, null, (value) => {
+      if (values.length === JQ_LIST_LENGTH_MAX) throw new JqError(`more than ${JQ_LIST_LENGTH_MAX} values`);
+      values.push(value);
+    });
+    if (values.some((value) => isDeeperThan(value, JSON_DEPTH_MAX))) {
+      return fail(`the result nests deeper than ${JSON_DEPTH_MAX} levels`);
+    }
+    return ok(values.map(jsonNumbers));
+  } catch (error) {
+    if (error instanceof JqError) return fail(cutMessage(error.message));
+    if (error instanceof Break) return fail(error.message);
+    if (error instanceof NestsTooDeeply || error instanceof RangeError) return fail("the query nests too deeply");
+    throw error;
+  }
+}
+
+/** Programs throw in loops, to end one or to be caught: recording stacks would make that thirty times dearer. */
+function withoutStacks<T>(run: () => T): T {
+  const stackTraceLimit: unknown = Reflect.get(Error, "stackTraceLimit");
+  Reflect.set(Error, "stackTraceLimit", 0);
+  try {
+    return run();
+  } finally {
+    Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
   }
 }

@@ -62,9 +62,10 @@ export const numberFunctions: Readonly<Record<string, ValueFunction>> = {
       (_, [left, right]) => operate(numberOf(left ?? null), numberOf(right ?? null)),
     ]),
   ),
+  // What is below 0 is negated, and null and booleans are below every number.
   "abs/0": (value) => {
-    if (typeof value !== "number") throw new JqError(`${described(value)} has no absolute value`);
-    return value < 0 ? -value : value;
+    if (value === null || typeof value === "boolean") throw new JqError(`${described(value)} cannot be negated`);
+    return typeof value === "number" && value < 0 ? -value : value;
   },
   "infinite/0": () => Number.POSITIVE_INFINITY,
   "nan/0": () => Number.NaN,
@@ -73,6 +74,7 @@ export const numberFunctions: Readonly<Record<string, ValueFunction>> = {
   "isnormal/0": (value) => Number.isFinite(numberOf(value)) && Math.abs(numberOf(value)) >= NORMAL_MIN,
   "tonumber/0": (value) => {
     if (typeof value === "number") return value;
+    if (value === "nan") return Number.NaN;
     if (typeof value === "string" && value.length <= NUMBER_TEXT_LENGTH_MAX && DECIMAL.test(value))
       return Number(value);
     throw new JqError(`${described(value)} cannot be parsed as a number`);

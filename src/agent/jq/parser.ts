@@ -1,28 +1,11 @@
 /** Reads a jq program by recursive descent: precedences of operators, terms and their suffixes, definitions. */
 import { JQ_NESTING_MAX } from "./limits.ts";
+import { readObject } from "./objects.ts";
+import { joined, LEVELS } from "./operators.ts";
 import { readPatterns } from "./patterns.ts";
 import { JqSyntaxError, Scanner, type Token } from "./scanner.ts";
 import { readText } from "./strings.ts";
-import {
-  ARITHMETIC,
-  ASSIGNMENTS,
-  type AssignmentOperator,
-  type BinaryOperator,
-  COMPARISONS,
-  type Definition,
-  type Syntax,
-} from "./syntax.ts";
-
-/** Operators from the loosest to the tightest; `|` and `,` stand below them. */
-const LEVELS: readonly { operators: readonly string[]; joins: "left" | "right" | "none" }[] = [
-  { operators: ["//"], joins: "right" },
-  { operators: ASSIGNMENTS, joins: "none" },
-  { operators: ["or"], joins: "left" },
-  { operators: ["and"], joins: "left" },
-  { operators: COMPARISONS, joins: "none" },
-  { operators: ["+", "-"], joins: "left" },
-  { operators: ["*", "/", "%"], joins: "left" },
-];
+import type { Definition, Syntax } from "./syntax.ts";
 
 /** Words that are never the name of a function or begin a term of their own. */
 const KEYWORDS: ReadonlySet<string> = new Set([
@@ -161,7 +144,6 @@ export class Parser {
       const definition = this.definition();
       return { kind: "define", definition, rest: this.pipe() };
     }
-    if (scanner.take("-")) return { kind: "negate", operand: this.#nested(() => this.#operand()) };
     if (scanner.take("label")) {
       const name = this.#variable();
       scanner.expect("|");
@@ -224,9 +206,9 @@ export class Parser {
         return { kind: "list", body };
       }
       case "{":
-        return this.#object();
+        return readObject(this);
       case "-":
-        return { kind: "negate", operand: this.postfix() };
+        return { kind: "negate", operand: this.#nested(() => this.postfix()) };
       default:
         throw new JqSyntaxError(`unexpected "${token.text}" at character ${token.at + 1}`);
     }
@@ -295,48 +277,6 @@ export class Parser {
       : { kind, source, patterns, start, update, extract };
   }
 
-  #object(): Syntax {
-    const { scanner } = this;
-    const members: { key: Syntax; value: Syntax }[] = [];
-    while (!scanner.take("}")) {
-      if (members.length > 0) scanner.expect(",");
-      if (members.length > 0 && scanner.take("}")) break;
-      members.push(this.#member());
-    }
-    return { kind: "object", members };
-  }
-
-  #member(): { key: Syntax; value: Syntax } {
-    const { scanner } = this;
-    const token = scanner.next();
-    let key: Syntax;
-    let short: Syntax | null;
-    if (token.type === "variable") {
-      key = { kind: "literal", value: token.text };
-      short = { kind: "variable", name: token.text };
-    } else if (token.type === "operator" && token.text === "(") {
-      key = this.pipe();
-      scanner.expect(")");
-      short = null;
-    } else {
-      key = this.#plainKey(token);
-      short = { kind: "index", target: IDENTITY, key };
-    }
-    if (short !== null && !scanner.isNext(":")) return { key, value: short };
-    scanner.expect(":");
-    return { key, value: this.pipe(false) };
-  }
-
-  #plainKey(token: Token): Syntax {
-    if (token.type === "name" || token.type === "number") return { kind: "literal", value: token.text };
-    if (token.type === "quote") return readText(this, "@text");
-    if (token.type === "format" && this.scanner.peek().type === "quote") {
-      this.scanner.next();
-      return readText(this, token.text);
-    }
-    throw new JqSyntaxError(`expected a key at character ${token.at + 1}`);
-  }
-
   #afterDot(target: Syntax): Syntax {
     if (this.scanner.isNext("[")) return this.#bracket(target);
     if (this.scanner.peek().type !== "quote") throw this.scanner.unexpected("a field or [");
@@ -375,13 +315,4 @@ export class Parser {
     this.#nesting -= 1;
     return result;
   }
-}
-
-function joined(operator: string, left: Syntax, right: Syntax): Syntax {
-  if (operator === "and" || operator === "or") return { kind: operator, left, right };
-  if (operator === "//") return { kind: "alternative", left, right };
-  const assignment = ASSIGNMENTS.find((known) => known === operator);
-  if (assignment !== undefined) return { kind: "assign", operator: assignment as AssignmentOperator, left, right };
-  const known = [...ARITHMETIC, ...COMPARISONS].find((one) => one === operator);
-  return { kind: "binary", operator: known as BinaryOperator, left, right };
 }

@@ -18,7 +18,8 @@ export function stepInto(value: Json, key: Json, work: Work): Json {
     const index = Math.floor(key);
     return value[index < 0 ? index + value.length : index] ?? null;
   }
-  if (isObject(key) && isSlice(key)) return sliceOf(value, key.start ?? null, key.end ?? null, work);
+  if (isObject(key) && (isSlice(key) || value === null))
+    return sliceOf(value, key.start ?? null, key.end ?? null, work);
   if (Array.isArray(key) && Array.isArray(value)) return indicesOf(value, key, work);
   throw cannotIndex(value, key);
 }
@@ -34,7 +35,7 @@ function isSlice(key: JsonObject): boolean {
 
 /** Where `part` begins in `list`. */
 export function indicesOf(list: Json[], part: Json[], work: Work): Json {
-  if (part.length === 0) return null;
+  if (part.length === 0) return [];
   const found: number[] = [];
   for (let at = 0; at + part.length <= list.length; at++) {
     work.charge(1);
@@ -67,10 +68,7 @@ function sliceBounds(length: number, from: Json, to: Json): [number, number] {
 
 export function getPath(value: Json, path: Path, work: Work): Json {
   let current = value;
-  for (const key of path) {
-    if (current === null) return null;
-    current = stepInto(current, key, work);
-  }
+  for (const key of path) current = stepInto(current, key, work);
   return current;
 }
 

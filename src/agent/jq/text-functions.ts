@@ -3,7 +3,7 @@ import type { Json } from "#kernel/json.ts";
 import { utf8Length } from "#kernel/json.ts";
 import { splitText } from "./arithmetic.ts";
 import type { ValueFunction } from "./value-functions.ts";
-import { bounded, described, JqError } from "./values.ts";
+import { bounded, described, isObject, JqError } from "./values.ts";
 
 const BLANK_START = /^\s+/;
 const SECOND = /\.\d{3}Z$/;
@@ -52,8 +52,8 @@ export const textFunctions: Readonly<Record<string, ValueFunction>> = {
   "split/1": (value, [separator], { work }) =>
     splitText(textOf(value, "split input"), textOf(separator ?? null, "split separator"), work),
   "join/1": (value, [separator], { work }) => {
-    const items = Array.isArray(value) ? value : [];
-    if (!Array.isArray(value)) throw new JqError(`Cannot iterate over ${described(value)}`);
+    const items = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : null;
+    if (items === null) throw new JqError(`Cannot iterate over ${described(value)}`);
     let made = "";
     for (const [index, item] of items.entries()) {
       const piece = item === null ? "" : joinable(item, made, work.charge.bind(work, 1));
@@ -80,13 +80,13 @@ function textOf(value: Json, what: string): string {
   throw new JqError(`${what} requires string inputs, not ${described(value)}`);
 }
 
-/** Anything but two texts is left as it is. */
 function trimmed(value: Json, part: Json, left: boolean, right: boolean): Json {
-  if (typeof value !== "string" || typeof part !== "string" || part === "") return value;
-  const start = left && value.startsWith(part) ? part.length : 0;
-  const end =
-    right && value.length - start >= part.length && value.endsWith(part) ? value.length - part.length : value.length;
-  return value.slice(start, end);
+  const whole = textOf(value, left ? "startswith()" : "endswith()");
+  const cut = textOf(part, left ? "startswith()" : "endswith()");
+  if (cut === "") return whole;
+  const start = left && whole.startsWith(cut) ? cut.length : 0;
+  const endsSo = right && whole.length - start >= cut.length && whole.endsWith(cut);
+  return whole.slice(start, endsSo ? whole.length - cut.length : whole.length);
 }
 
 const REPLACEMENT = 0xfffd;

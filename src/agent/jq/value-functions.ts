@@ -1,9 +1,9 @@
 /** Functions of a value and of values: lists, objects, types, conversions. Those on text and numbers stand apart. */
-import { isDeeperThan, JSON_DEPTH_MAX, type Json, type JsonObject } from "#kernel/json.ts";
+import { isDeeperThan, JSON_DEPTH_MAX, type Json, type JsonObject, ownValue } from "#kernel/json.ts";
 import type { Work } from "../work.ts";
 import { add } from "./arithmetic.ts";
 import { JQ_JSON_TEXT_LENGTH_MAX, JQ_LIST_LENGTH_MAX } from "./limits.ts";
-import { deletePaths, indicesOf, setPath } from "./paths.ts";
+import { deletePaths, indicesOf, setPath, stepInto } from "./paths.ts";
 import {
   codePoints,
   compare,
@@ -45,9 +45,7 @@ export const valueFunctions: Readonly<Record<string, ValueFunction>> = {
     return order.filter((item, at) => at === 0 || !isEqual(item, order[at - 1] ?? null, work));
   },
   "reverse/0": (value, _, { work }) => {
-    if (value === null) return [];
-    if (typeof value === "string") return [...codePoints(value)].reverse().join("");
-    if (!Array.isArray(value)) throw new JqError(`Cannot reverse ${described(value)}`);
+    if (!Array.isArray(value)) return reversedOther(value);
     work.charge(value.length);
     return value.toReversed();
   },
@@ -58,10 +56,12 @@ export const valueFunctions: Readonly<Record<string, ValueFunction>> = {
     return flatten(value, depth, work);
   },
   "transpose/0": (value, _, { work }) => {
-    const rows = listOf(value, "transposed").map((row) => listOf(row, "transposed"));
-    const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
+    const rows = itemsOf(value);
+    const width = rows.reduce<number>((most, row) => Math.max(most, lengthOf(row)), 0);
     work.charge(width * rows.length + 1);
-    return Array.from({ length: width }, (_column, column) => rows.map((row) => row[column] ?? null));
+    return Array.from({ length: Math.ceil(width) }, (_column, column) =>
+      rows.map((row) => stepInto(row, column, work)),
+    );
   },
   "from_entries/0": (value, _, { work }) =>
     Object.fromEntries(itemsOf(value).map((entry) => keyAndValue(entry, work))) as JsonObject,
@@ -75,8 +75,8 @@ export const valueFunctions: Readonly<Record<string, ValueFunction>> = {
     return deletePaths(value, paths, work);
   },
   "indices/1": (value, [part], { work }) => indices(value, part ?? null, work),
-  "index/1": (value, [part], { work }) => firstOrLast(indices(value, part ?? null, work), 0),
-  "rindex/1": (value, [part], { work }) => firstOrLast(indices(value, part ?? null, work), -1),
+  "index/1": (value, [part], { work }) => stepInto(indices(value, part ?? null, work), 0, work),
+  "rindex/1": (value, [part], { work }) => stepInto(indices(value, part ?? null, work), -1, work),
   "tostring/0": (value, _, { work }) => text(value, work),
   "tojson/0": (value, _, { work }) => (typeof value === "string" ? JSON.stringify(value) : text(value, work)),
   "fromjson/0": fromJson,
@@ -89,13 +89,19 @@ export const valueFunctions: Readonly<Record<string, ValueFunction>> = {
   "now/0": (_, __, { nowMs }) => nowMs / 1000,
 };
 
-function lengthOf(value: Json): Json {
+function lengthOf(value: Json): number {
   if (value === null) return 0;
   if (typeof value === "number") return Math.abs(value);
   if (typeof value === "string") return codePoints(value).length;
   if (Array.isArray(value)) return value.length;
   if (isObject(value)) return Object.keys(value).length;
   throw new JqError(`${described(value)} has no length`);
+}
+
+/** What has no elements has none in reverse either; anything else has no order to reverse. */
+function reversedOther(value: Json): Json {
+  if (lengthOf(value) !== 0) throw new JqError(`Cannot index ${typeName(value)} with number`);
+  return [];
 }
 
 function keysOf(value: Json, keys: (object: JsonObject) => string[]): Json {
@@ -105,6 +111,7 @@ function keysOf(value: Json, keys: (object: JsonObject) => string[]): Json {
 }
 
 function has(value: Json, key: Json): Json {
+  if (value === null) return false;
   if (isObject(value) && typeof key === "string") return Object.hasOwn(value, key);
   if (Array.isArray(value) && typeof key === "number") return key >= 0 && Math.floor(key) < value.length;
   throw new JqError(
@@ -113,25 +120,26 @@ function has(value: Json, key: Json): Json {
 }
 
 function contains(whole: Json, part: Json, work: Work): boolean {
+  const areAlike = typeof whole === "boolean" ? whole === part : typeName(whole) === typeName(part);
+  if (areAlike) return holds(whole, part, work);
+  throw new JqError(`${described(whole)} and ${described(part)} cannot have their containment checked`);
+}
+
+function holds(whole: Json, part: Json, work: Work): boolean {
   work.charge(1);
   if (isObject(whole) && isObject(part)) {
     return Object.entries(part).every(
-      ([key, value]) => Object.hasOwn(whole, key) && contains(whole[key] ?? null, value, work),
+      ([key, value]) => Object.hasOwn(whole, key) && holds(whole[key] ?? null, value, work),
     );
   }
   if (Array.isArray(whole) && Array.isArray(part)) {
-    return part.every((wanted) => whole.some((item) => containsItem(item, wanted, work)));
+    return part.every((wanted) => whole.some((item) => holds(item, wanted, work)));
   }
   if (typeof whole === "string" && typeof part === "string") {
     work.charge((whole.length >> 2) + Math.ceil((whole.length * part.length) / 1024) + 1);
     return whole.includes(part);
   }
-  if (typeName(whole) === typeName(part)) return isEqual(whole, part, work);
-  throw new JqError(`${described(whole)} and ${described(part)} cannot have their containment checked`);
-}
-
-function containsItem(item: Json, wanted: Json, work: Work): boolean {
-  return typeName(item) === typeName(wanted) && contains(item, wanted, work);
+  return isEqual(whole, part, work);
 }
 
 function itemsOf(value: Json): Json[] {
@@ -178,17 +186,15 @@ const VALUE_NAMES = ["value", "v", "Value", "V"] as const;
 function keyAndValue(entry: Json, work: Work): [string, Json] {
   work.charge(1);
   if (!isObject(entry)) throw new JqError(`Cannot index ${typeName(entry)} with "key"`);
-  const own = (name: string) => (Object.hasOwn(entry, name) ? (entry[name] ?? null) : null);
-  const key = KEY_NAMES.map(own).find((one) => one !== null && one !== false) ?? own("key");
-  const valueName = VALUE_NAMES.find((name) => Object.hasOwn(entry, name));
-  if (key !== null && typeof key === "object") throw new JqError(`Cannot use ${described(key)} as object key`);
-  return [typeof key === "string" ? key : String(key), valueName === undefined ? null : own(valueName)];
+  const own = (name: string | undefined) => (name === undefined ? null : (ownValue(entry, name) ?? null));
+  const key = KEY_NAMES.map(own).find(isTruthy) ?? null;
+  if (typeof key !== "string") throw new JqError(`Cannot use ${described(key)} as object key`);
+  return [key, own(VALUE_NAMES.find((name) => Object.hasOwn(entry, name)))];
 }
 
 function indices(value: Json, part: Json, work: Work): Json {
-  if (value === null) return null;
+  if (part === "") return null;
   if (typeof value === "string" && typeof part === "string") {
-    if (part === "") return null;
     work.charge((value.length >> 2) + Math.ceil((value.length * part.length) / 1024) + 1);
     const found: number[] = [];
     for (let at = value.indexOf(part); at !== -1; at = value.indexOf(part, at + 1)) {
@@ -197,12 +203,8 @@ function indices(value: Json, part: Json, work: Work): Json {
     }
     return codePoints(value) === value ? found : found.map((at) => codePoints(value.slice(0, at)).length);
   }
-  if (Array.isArray(value)) return Array.isArray(part) ? indicesOf(value, part, work) : indicesOf(value, [part], work);
-  throw new JqError(`Cannot determine indices of ${typeName(part)} in ${typeName(value)}`);
-}
-
-function firstOrLast(found: Json, at: 0 | -1): Json {
-  return Array.isArray(found) ? (found.at(at) ?? null) : null;
+  if (Array.isArray(value)) return indicesOf(value, Array.isArray(part) ? part : [part], work);
+  return stepInto(value, part, work);
 }
 
 function fromJson(value: Json, _: readonly Json[], { work }: FunctionContext): Json {

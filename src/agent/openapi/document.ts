@@ -29,6 +29,9 @@ const METHODS: Readonly<Record<string, HttpMethod>> = {
   head: "HEAD",
 };
 
+/** Work of one path while an operation is looked for. */
+const PATH_PRICE = 60;
+
 export class OpenApiDocument {
   readonly root: JsonObject;
   readonly work: Work;
@@ -89,7 +92,7 @@ export class OpenApiDocument {
     const paths = ownValue(this.root, "paths");
     if (!isJsonObject(paths)) return;
     for (const [path, entry] of Object.entries(paths)) {
-      this.work.charge(5);
+      this.work.charge(PATH_PRICE);
       const item = this.resolve(entry, `path ${path.slice(0, 100)}`);
       for (const [name, method] of Object.entries(METHODS)) {
         const operation = ownValue(item, name);
@@ -103,10 +106,11 @@ export class OpenApiDocument {
   #named(known: readonly string[], wanted: string): string {
     if (known.length === 0) return "the document has no operations";
     const words = wanted
+      .replace(/([a-z])([A-Z])/g, "$1 $2")
       .toLowerCase()
       .split(/[^a-z0-9]+/)
       .filter((word) => word.length > 2);
-    const near = known.filter((id) => words.some((word) => id.toLowerCase().includes(word)));
+    const near = known.filter((id) => words.some((word) => id.toLowerCase().includes(word.replace(/s$/, ""))));
     const shown = [...new Set([...near, ...known])].slice(0, NAMED_OPERATIONS_MAX).map((id) => id.slice(0, 100));
     return `there are ${shown.join(", ")}${known.length > shown.length ? ` and ${known.length - shown.length} more` : ""}`;
   }

@@ -73,9 +73,11 @@ export function givenParameters(
   problems: string[],
 ): GivenParameter[] {
   const used = new Set<string>(hasBody ? [BODY] : []);
+  const places = new Map<string, number>(hasBody ? [[BODY, 1]] : []);
+  for (const { name } of parameters) places.set(name, (places.get(name) ?? 0) + 1);
   const given = parameters.flatMap((parameter): GivenParameter[] => {
     const { name, place, required, schema } = parameter;
-    const isAlone = parameters.filter((other) => other.name === name).length === 1 && !(hasBody && name === BODY);
+    const isAlone = places.get(name) === 1;
     const key = Object.hasOwn(params, `${place}.${name}`) ? `${place}.${name}` : isAlone ? name : null;
     const value = key === null ? undefined : ownValue(params, key);
     if (key === null || value === undefined) {
@@ -86,10 +88,11 @@ export function givenParameters(
     if (schema !== null) problems.push(...checkValue(document, schema, value, key));
     return [{ ...parameter, value }];
   });
-  for (const key of Object.keys(params)) {
-    if (used.has(key)) continue;
-    const known = [...parameters.map(({ name }) => name), ...(hasBody ? [BODY] : [])];
-    problems.push(`there is no parameter "${key.slice(0, 60)}"; there are ${known.join(", ").slice(0, 500) || "none"}`);
+  const unknown = Object.keys(params).filter((key) => !used.has(key));
+  if (unknown.length > 0) {
+    const known = [...places.keys()].join(", ").slice(0, 500) || "none";
+    const names = unknown.map((key) => `"${key.slice(0, 60)}"`).join(", ");
+    problems.push(`there is no parameter ${names.slice(0, 500)}; there are ${known}`);
   }
   return given;
 }

@@ -3,7 +3,9 @@
  * is read without one, is decided here. What has no offset is UTC.
  */
 import { utc } from "@date-fns/utc";
-import { isValid, parse, parseISO } from "date-fns";
+import { isValid } from "date-fns/isValid";
+import { parse } from "date-fns/parse";
+import { parseISO } from "date-fns/parseISO";
 import { fail, ok, type Result } from "#kernel/errors.ts";
 
 /** Null when it is no date. */
@@ -15,20 +17,35 @@ export function dateReader(format: string | undefined): Result<DateReader, strin
     return ok((cell) => rfc3339(typeof cell === "number" ? unixTime(cell) : readKnown(cell.trim())));
   const pattern = format.includes("%") ? fromStrptime(format) : ok(format);
   if (!pattern.ok) return pattern;
-  try {
-    // A format that the library cannot use is refused here and not once for each row.
-    parse("", pattern.value, EPOCH, { in: utc });
-  } catch (error) {
-    return fail(`${messageOf(error)}; an example of a format is dd/MM/yyyy HH:mm`);
-  }
+  const problem = problemOf(pattern.value);
+  if (problem !== null) return fail(`${problem}; an example of a format is dd/MM/yyyy HH:mm`);
   return ok((cell) => rfc3339(readAs(String(cell).trim(), pattern.value)));
 }
 
 const TEXT_LENGTH_MAX = 100;
-const EPOCH = new Date(0);
+/** What a format leaves out is taken from it; years of two digits lie from 1969 to 2068, as POSIX has it. */
+const REFERENCE = new Date(Date.UTC(2019, 0, 1));
+
+/** Why a format cannot be used, found once and not for each row. */
+function problemOf(pattern: string): string | null {
+  const letters = pattern.replaceAll(/'[^']*'/g, "").match(/([A-Za-z])\1*/g) ?? [];
+  // Years of weeks and days of years, which hardly anybody means; the library would write a warning to the console.
+  if (letters.some((run) => /^(?:Y+|D{1,2})$/.test(run))) return "write yyyy for the year and dd for the day";
+  if (!letters.some((run) => /^[yuRtTP]/.test(run))) return "it has no year";
+  const unknown = letters.find((run) => !KNOWN_LETTERS.includes(run.charAt(0)));
+  return unknown === undefined ? null : `"${unknown}" means nothing: put text that stands for itself in quotes`;
+}
+
+const KNOWN_LETTERS = "GyYRuQqMLwIdDEiecabBhHKkmsSXxtTPp";
 
 function readAs(text: string, pattern: string): Date | null {
-  return text.length > TEXT_LENGTH_MAX ? null : parse(text, pattern, EPOCH, { in: utc });
+  if (text.length > TEXT_LENGTH_MAX) return null;
+  try {
+    return parse(text, pattern, REFERENCE, { in: utc });
+  } catch {
+    // Letters that exclude each other, such as a Unix time and a year.
+    return null;
+  }
 }
 
 /** Seconds, or milliseconds from a size on that in seconds would lie beyond the year 5138. */
@@ -50,7 +67,7 @@ function readKnown(text: string): Date | null {
   if (mail !== null) {
     const [, minute = "", second = ":00", zone = "Z"] = mail;
     const offset = /^[A-Z]/.test(zone) ? "+0000" : zone;
-    return parse(`${minute}${second} ${offset}`, "d MMM yyyy HH:mm:ss xx", EPOCH, { in: utc });
+    return parse(`${minute}${second} ${offset}`, "d MMM yyyy HH:mm:ss xx", REFERENCE, { in: utc });
   }
   return ISO_START.test(text) ? parseISO(text.replace(" ", "T"), { in: utc }) : null;
 }
@@ -101,8 +118,4 @@ function fromStrptime(format: string): Result<string, string> {
     else return fail(`%${directive} is not supported; known are %${Object.keys(DIRECTIVES).join(" %")}`);
   }
   return ok(pattern);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? (error.message.split(";")[0] ?? "it cannot be read") : "it cannot be read";
 }

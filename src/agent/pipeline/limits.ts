@@ -5,7 +5,7 @@ export const PIPELINE_STEPS_MAX = 50;
 export const TABLE_ROWS_MAX = 50_000;
 export const TABLE_CELLS_MAX = 1_000_000;
 /** Work of all steps together; a unit is about a tenth of a microsecond. */
-export const PIPELINE_WORK_MAX = 8_000_000;
+export const PIPELINE_WORK_MAX = 5_000_000;
 /** Bytes of JSON that one step may hand to the next. */
 export const STEP_OUTPUT_BYTES_MAX = 8 * 1_048_576;
 /** Bytes of JSON that go back to the model. */

@@ -2,7 +2,8 @@
  * References in a pipeline's arguments: `$nodes.x.items`, `$inputs.a`, `$session.id`, `cas://sha256:…`. Reading the
  * grammar and walking paths is the expression layer's; what belongs to whom is the ports'.
  */
-import { compileTemplate } from "#expression/template.ts";
+import { renderPlan } from "#expression/template-render.ts";
+import { readTemplateText, type TemplateRoot } from "#expression/template-text.ts";
 import { fail, ok, type Result } from "#kernel/errors.ts";
 import type { Json } from "#kernel/json.ts";
 import type { ToolContext } from "../tool.ts";
@@ -12,6 +13,7 @@ export const REFERENCE_LENGTH_MAX = 1_024;
 const CONTENT = /^cas:\/\/(sha256:[0-9a-f]{64})$/;
 const SESSION = /^\$session\.([A-Za-z0-9_-]{1,64})(.*)$/s;
 const NODE = /^\$(?:nodes|ctx)\.([A-Za-z0-9_-]{1,64})(?=[.[]|$)/;
+const ROOTS: ReadonlySet<TemplateRoot> = new Set(["nodes", "inputs"]);
 const ROOT = /^\$(?:nodes|ctx|inputs)(?=[.[]|$)/;
 
 export const REFERENCE_FORMS =
@@ -44,19 +46,23 @@ function known(ids: readonly string[]): string {
 }
 
 function resolve(reference: string, written: string, variables: ToolContext["variables"]): Result<Json, string> {
-  const template = compileTemplate(reference, { variables: ["nodes", "inputs"] });
-  if (template.problems.length > 0 || template.references.length !== 1) {
+  const read = readTemplateText(reference, ROOTS);
+  // References inside a text are for templates: here one stands alone.
+  if (!read.ok || !("whole" in read.value)) {
     return fail(`${JSON.stringify(written.slice(0, 80))} is no reference: write ${REFERENCE_FORMS}`);
   }
-  const rendered = template.render({
-    inputs: variables.inputs,
-    run: null,
-    iteration: 0,
-    node: (id) => {
-      const output = variables.node(id);
-      return output === undefined ? { state: "absent" } : { state: "completed", output };
+  const rendered = renderPlan(
+    { kind: "reference", reference: read.value.whole },
+    {
+      inputs: variables.inputs,
+      run: null,
+      iteration: 0,
+      node: (id) => {
+        const output = variables.node(id);
+        return output === undefined ? { state: "absent" } : { state: "completed", output };
+      },
     },
-  });
+  );
   if (rendered.ok) return rendered;
   return fail(`${written.slice(0, 80)}: ${rendered.error.message.replace(/^\S+: /, "")}`);
 }

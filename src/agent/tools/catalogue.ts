@@ -1,5 +1,4 @@
 /** Everything an agent can use, as documents that are searched: workflows, node types, functions, tools, pipeline steps. */
-import MiniSearch from "minisearch";
 import type { Json } from "#kernel/json.ts";
 import { FUNCTION_NAMES } from "#workflow/node-configs.ts";
 import { NODE_TYPES } from "#workflow/node-types.ts";
@@ -23,11 +22,12 @@ interface Entry {
 const SHOWN_TEXT_LENGTH = 400;
 
 /** The best matches, at most `limit`, and how many there are. Words match by prefix and with small errors. */
-export function searchCatalogue(
+export async function searchCatalogue(
   query: string,
   limit: number,
   workflows: readonly WorkflowListing[],
-): { found: number; matches: Json[] } {
+): Promise<{ found: number; matches: Json[] }> {
+  const { default: MiniSearch } = await import("minisearch");
   const entries = [...workflows.map(workflowEntry), ...builtInEntries()];
   const byId = new Map(entries.map((entry) => [entry.id, entry]));
   const index = new MiniSearch<Entry>({
@@ -36,7 +36,7 @@ export function searchCatalogue(
     searchOptions: {
       boost: { name: 3, label: 2 },
       prefix: true,
-      fuzzy: (term) => (term.length > 4 ? 1 : false),
+      fuzzy: (term) => (term.length > 5 ? 2 : term.length > 3 ? 1 : false),
       weights: { fuzzy: 0.2, prefix: 0.5 },
     },
   });

@@ -53,7 +53,13 @@ export const patchWorkflow = defineTool({
       return { ok: true, result: { proposal_id, note: "kept for a human to decide; nothing has changed yet" } };
     }
     const applied = await context.ports.proposePatch(operations, description);
-    if (applied.ok) return { ok: true, result: { applied: true, diff: applied.value.diff } };
+    if (applied.ok) {
+      const { diff, gated } = applied.value;
+      const note = gated
+        ? "kept for a human to decide on"
+        : "it takes effect with your final answer, before your successors start";
+      return { ok: true, result: { applied: gated !== true, diff, note } };
+    }
     const { reason, problems, example } = applied.error;
     const details = problems.map(({ pointer: at, message }) => `${at || "patch"}: ${message}`).join("; ");
     return { ok: false, error: `the patch was refused: ${reason}${details === "" ? "" : ` (${details})`}`, example };

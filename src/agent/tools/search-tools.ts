@@ -1,5 +1,6 @@
 /** The tool `search_tools`: what this tenant can use, by words. The catalogue and its ranking are `catalogue.ts`. */
 import { z } from "zod";
+import { searchCatalogue } from "./catalogue.ts";
 import { defineTool } from "./define-tool.ts";
 import { SEARCH_LIMIT_DEFAULT, SEARCH_LIMIT_MAX, SEARCH_QUERY_LENGTH_MAX, SEARCHED_WORKFLOWS_MAX } from "./limits.ts";
 
@@ -12,9 +13,8 @@ export const searchTools = defineTool({
   example: { query: "summarise a web page", limit: 5 },
   readsOnly: () => true,
   async run({ query, limit }, context) {
-    const { searchCatalogue } = await import("./catalogue.ts");
     const workflows = await context.ports.workflows(SEARCHED_WORKFLOWS_MAX);
-    const { found, matches } = searchCatalogue(query, limit, workflows.slice(0, SEARCHED_WORKFLOWS_MAX));
+    const { found, matches } = await searchCatalogue(query, limit, workflows.slice(0, SEARCHED_WORKFLOWS_MAX));
     return { ok: true, result: { matches, found } };
   },
 });

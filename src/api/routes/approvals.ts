@@ -10,7 +10,8 @@ import { approval, commentsOf, decisionBody } from "../approval-schemas.ts";
 import { APPROVE_PATH } from "../approve-path.ts";
 import { decideApproval, readApproval } from "../decide-approval.ts";
 import { LINK_LIFETIME_MS_DEFAULT, LINK_LIFETIME_MS_MAX, LINK_LIFETIME_MS_MIN, VOTER_LENGTH_MAX } from "../limits.ts";
-import { BASE_PATH, decodeCursor, encodeCursor, invalid, json, pageQuery, protectedRoute } from "../route.ts";
+import { pageBy, readCursor } from "../list-page.ts";
+import { BASE_PATH, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 
 const params = z.object({ id: z.string() });
@@ -96,11 +97,9 @@ export const approvalRoutes = new OpenAPIHono<AppEnv>()
     const { database } = context.get("services");
     const { tenant } = context.get("principal");
     const found = await listApprovals(database, tenant, status, cursorOf(cursor), limit + 1);
-    const items = found.slice(0, limit);
-    const last = items.at(-1);
-    const more = found.length > limit && last !== undefined;
-    const nextCursor = more ? encodeCursor(`${Date.parse(last.created_at)}/${last.approval_id}`) : null;
-    return context.json({ items, next_cursor: nextCursor, as_of: asOf }, 200);
+    const placeOf = (last: (typeof found)[number]) => `${Date.parse(last.created_at)}/${last.approval_id}`;
+    const { page, nextCursor } = pageBy(found, limit, placeOf);
+    return context.json({ items: page, next_cursor: nextCursor, as_of: asOf }, 200);
   })
   .openapi(get, async (context) => {
     const { tenant } = context.get("principal");
@@ -154,11 +153,6 @@ function voterOf(context: Context<AppEnv>, { approvers }: ApprovalView, named: s
 }
 
 function cursorOf(cursor: string | undefined) {
-  if (cursor === undefined) return null;
-  const match = /^(\d{1,16})\/(apr_[A-Za-z0-9_-]{1,120})$/.exec(decodeCursor(cursor) ?? "");
-  const [, createdAt, approvalId] = match ?? [];
-  if (createdAt === undefined || approvalId === undefined) {
-    throw invalid("/cursor", "send next_cursor of the page before, unchanged");
-  }
-  return { createdAt: Number(createdAt), approvalId };
+  const place = readCursor(cursor, /^(\d{1,16})\/(apr_[A-Za-z0-9_-]{1,120})$/);
+  return place === null ? null : { createdAt: Number(place[1]), approvalId: place[2] ?? "" };
 }

@@ -6,7 +6,8 @@ import { ApiError } from "#kernel/errors.ts";
 import type { VersionRecord } from "#store/workflows.ts";
 import type { WorkflowDefinition } from "#workflow/definition.ts";
 import { diffWorkflows } from "#workflow/diff.ts";
-import { BASE_PATH, decodeCursor, encodeCursor, invalid, json, pageQuery, protectedRoute } from "../route.ts";
+import { pageBy, readCursor } from "../list-page.ts";
+import { BASE_PATH, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 import { definitionDocument, findTag, tagParams } from "../workflow-schemas.ts";
 
@@ -74,10 +75,7 @@ export const workflowVersionRoutes = new OpenAPIHono<AppEnv>()
     const { tag } = await findTag(context, context.req.valid("param").tag);
     const { workflows } = context.get("services");
     const records = await workflows.versions(context.get("principal").tenant, tag, before(cursor), limit + 1);
-    const page = records.slice(0, limit);
-    const last = page.at(-1);
-    const more = records.length > limit && last !== undefined;
-    const nextCursor = more ? encodeCursor(String(last.version)) : null;
+    const { page, nextCursor } = pageBy(records, limit, (last) => String(last.version));
     return context.json({ items: page.map(versionOf), next_cursor: nextCursor }, 200);
   })
   .openapi(get, async (context) => {
@@ -100,10 +98,8 @@ export const workflowVersionRoutes = new OpenAPIHono<AppEnv>()
 
 /** The number that a page's versions lie below; null for the first page. */
 function before(cursor: string | undefined): number | null {
-  if (cursor === undefined) return null;
-  const text = decodeCursor(cursor);
-  if (text !== null && /^\d{1,15}$/.test(text)) return Number(text);
-  throw invalid("/cursor", "send next_cursor of the page before, unchanged");
+  const version = readCursor(cursor, /^\d{1,15}$/);
+  return version === null ? null : Number(version[0]);
 }
 
 async function findVersion(context: Context<AppEnv>, tag: string, number: string): Promise<VersionRecord> {

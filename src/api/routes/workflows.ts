@@ -5,7 +5,8 @@ import { tagSchema } from "#workflow/definition.ts";
 import { DESCRIPTION_LENGTH_MAX } from "#workflow/limits.ts";
 import { optimise } from "#workflow/optimise/optimise.ts";
 import { summarise, TIERS } from "#workflow/summary.ts";
-import { BASE_PATH, decodeCursor, encodeCursor, invalid, json, pageQuery, protectedRoute } from "../route.ts";
+import { pageAfter, pageBy } from "../list-page.ts";
+import { BASE_PATH, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 import { acceptDocument, checkDocument } from "../workflow-document.ts";
 import {
@@ -117,6 +118,9 @@ const remove = protectedRoute(
   ["precondition_failed"],
 );
 
+/** Tags are listed behind any text, whether it is one or not. */
+const ANY_TEXT = /^.*$/s;
+
 export const workflowRoutes = new OpenAPIHono<AppEnv>()
   .openapi(validate, async (context) => {
     const { urlPolicy } = context.get("services");
@@ -154,11 +158,9 @@ export const workflowRoutes = new OpenAPIHono<AppEnv>()
   .openapi(list, async (context) => {
     const { workflows } = context.get("services");
     const { limit, cursor } = context.req.valid("query");
-    const after = cursor === undefined ? "" : decodeCursor(cursor);
-    if (after === null) throw invalid("/cursor", "send next_cursor of the page before, unchanged");
+    const after = pageAfter(cursor, ANY_TEXT);
     const records = await workflows.list(context.get("principal").tenant, after, limit + 1);
-    const page = records.slice(0, limit);
-    const nextCursor = records.length > limit ? encodeCursor(page.at(-1)?.tag ?? "") : null;
+    const { page, nextCursor } = pageBy(records, limit, ({ tag }) => tag);
     return context.json({ items: page.map(workflowItemOf), next_cursor: nextCursor }, 200);
   })
   .openapi(get, async (context) => {

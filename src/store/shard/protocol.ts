@@ -1,7 +1,7 @@
 /** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
 import type { ApprovalView } from "#engine/approval-view.ts";
 import type { Refusal, RunCommand } from "#engine/commands/command.ts";
-import type { ReplayMode } from "#engine/events.ts";
+import type { ParentOf, ReplayMode, ReplayOf } from "#engine/events.ts";
 import type { Explanation } from "#engine/explain.ts";
 import type { PatchView } from "#engine/patch-view.ts";
 import type { Outcome } from "#engine/plan.ts";
@@ -25,6 +25,10 @@ export interface StartRequest {
   idempotency?: { key: string; body_hash: string };
   /** How long the call may wait for the run to end, in milliseconds; 0: not at all. */
   wait_ms: number;
+  /** Set for a run that another one asked for. */
+  parent?: ParentOf;
+  depth?: number;
+  replay_of?: ReplayOf;
 }
 
 export interface DefinitionOf {

@@ -37,6 +37,13 @@ export interface LoadedRun {
   units: number;
 }
 
+/** One transition of a run, as it stands in the log. */
+export interface LogRow {
+  id: number;
+  run_id: string;
+  events: RunEvent[];
+}
+
 export class RunLog {
   readonly #sql: SqlStorage;
   #nextId: number;
@@ -253,6 +260,18 @@ export class RunLog {
       through = row.id;
     }
     return { runIds: [...runIds], through };
+  }
+
+  /** Transitions after row `after`, oldest first. */
+  rowsAfter(after: number, limit: number): LogRow[] {
+    return this.#sql
+      .exec<{ id: number; run_id: string; events: string }>(
+        "SELECT id, run_id, events FROM event WHERE id > ? ORDER BY id LIMIT ?",
+        after,
+        limit,
+      )
+      .toArray()
+      .map(({ id, run_id, events }) => ({ id, run_id, events: JSON.parse(events) as RunEvent[] }));
   }
 
   /** Runs that ended before `endedBefore`, with ids in a range: ids are ordered by submission, which bounds the walk. */

@@ -4,6 +4,7 @@ import { jsonPointer } from "#kernel/json.ts";
 import type { CompiledEdge } from "../graph.ts";
 import type { Inspection } from "./inspection.ts";
 import { SUGGESTIONS_PER_KIND_MAX } from "./limits.ts";
+import { namesRead, namesReadBy } from "./reading.ts";
 import { findRemovable, type Removable } from "./removable.ts";
 import { type PatchOperation, Revision } from "./revision.ts";
 import { nameNodes, type Suggestion } from "./suggestion.ts";
@@ -27,32 +28,46 @@ export function deadBranches(inspection: Inspection): { warnings: Problem[]; sug
   };
 }
 
-/** What hangs together is one branch. */
-function branchesOf({ never, order }: Inspection): Branch[] {
-  const leaders = new Map<string, string>();
-  const leaderOf = (id: string): string => {
-    let leader = id;
-    for (let next = leaders.get(leader); next !== undefined && next !== leader; next = leaders.get(leader)) {
-      leaders.set(leader, leaders.get(next) ?? next);
-      leader = next;
-    }
-    return leader;
-  };
-  for (const { from, to } of never.edges.keys()) {
-    if (never.nodes.has(from) && never.nodes.has(to)) leaders.set(leaderOf(to), leaderOf(from));
+/** What hangs together is one branch: by edges, or because one part reads another by name. */
+function branchesOf(inspection: Inspection): Branch[] {
+  const { never, order } = inspection;
+  const groups = new Groups();
+  const isDead = (id: string) => never.nodes.has(id);
+  for (const id of never.nodes)
+    for (const read of namesRead(inspection.node(id))) if (isDead(read)) groups.join(id, read);
+  for (const edge of never.edges.keys()) {
+    for (const id of [edge.from, edge.to, ...namesReadBy(edge)]) if (isDead(id)) groups.join(edge.key, id);
   }
   const branches = new Map<string, Branch>();
-  const branch = (key: string): Branch => {
-    const known = branches.get(key) ?? { nodes: [], edges: [] };
-    branches.set(key, known);
+  const branchAround = (member: string): Branch => {
+    const leader = groups.leaderOf(member);
+    const known = branches.get(leader) ?? { nodes: [], edges: [] };
+    branches.set(leader, known);
     return known;
   };
-  for (const id of order) if (never.nodes.has(id)) branch(leaderOf(id)).nodes.push(id);
-  for (const edge of never.edges.keys()) {
-    const end = [edge.to, edge.from].find((id) => never.nodes.has(id));
-    branch(end === undefined ? `${edge.key} alone` : leaderOf(end)).edges.push(edge);
-  }
+  for (const id of order) if (isDead(id)) branchAround(id).nodes.push(id);
+  for (const edge of never.edges.keys()) branchAround(edge.key).edges.push(edge);
   return [...branches.values()];
+}
+
+/** Disjoint sets of names (union-find with path halving). */
+class Groups {
+  readonly #parents = new Map<string, string>();
+
+  leaderOf(name: string): string {
+    let member = name;
+    for (let parent = this.#parents.get(member); parent !== undefined; parent = this.#parents.get(member)) {
+      const above = this.#parents.get(parent);
+      if (above !== undefined) this.#parents.set(member, above);
+      member = parent;
+    }
+    return member;
+  }
+
+  join(one: string, other: string): void {
+    const [left, right] = [this.leaderOf(one), this.leaderOf(other)];
+    if (left !== right) this.#parents.set(left, right);
+  }
 }
 
 function suggest(branch: Branch, removable: Removable, inspection: Inspection): Suggestion {

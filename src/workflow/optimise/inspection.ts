@@ -2,6 +2,7 @@
  * What all passes look at: the compiled graph, where its nodes and edges stand in the posted definition, what no run
  * reaches, who reads whom by name, and what must be left as it is because of loops and agents.
  */
+import { invariant } from "#kernel/errors.ts";
 import type { WorkflowDefinition } from "../definition.ts";
 import {
   type CompiledEdge,
@@ -61,7 +62,7 @@ export class Inspection {
 
   node(id: string): CompiledNode {
     const node = this.graph.nodes.get(id);
-    if (node === undefined) throw new Error(`node ${id} is in the graph`);
+    invariant(node !== undefined, `node ${id} is in the graph`);
     return node;
   }
 

@@ -18,14 +18,13 @@ export function findRemovable(inspection: Inspection): Removable {
   if (never.edges.size === 0 || readsNodesAsAWhole(graph)) return { edges: new Set(), nodes: new Set() };
   const keeping = new Keeping(inspection);
   keeping.keepWhatIsMeant();
-  const waits = new Waits(inspection);
-  const live = waits.setOf(inspection.order.filter((id) => !never.nodes.has(id)));
+  const before = WHICH.map((which) => new Waits(inspection, which));
   for (let round = 0; round < KEEP_ROUNDS_MAX; round++) {
     const edges = new Set([...never.edges.keys()].filter((edge) => !keeping.edges.has(edge)));
-    const after = new Waits(inspection, edges);
-    const losers = [...new Set([...edges].map((edge) => edge.to))].filter(
-      (id) => !never.nodes.has(id) && !after.keeps(id, waits, live),
-    );
+    const after = WHICH.map((which) => new Waits(inspection, which, edges));
+    const live = after[0]?.setOf(inspection.order.filter((id) => !never.nodes.has(id))) ?? new Uint32Array();
+    const isLosing = (id: string) => before.some((waits, index) => after[index]?.keeps(id, waits, live) === false);
+    const losers = [...new Set([...edges].map((edge) => edge.to))].filter((id) => !never.nodes.has(id) && isLosing(id));
     if (losers.length === 0) {
       return { edges, nodes: new Set([...never.nodes].filter((id) => !keeping.nodes.has(id))) };
     }
@@ -33,6 +32,8 @@ export function findRemovable(inspection: Inspection): Removable {
   }
   return { edges: new Set(), nodes: new Set() };
 }
+
+const WHICH = ["certain", "possible"] as const;
 
 /** What must stay, and all that must stay with it. */
 class Keeping {

@@ -9,7 +9,6 @@ export const http: NodeKind = {
   make({ random, ancestors }: Making) {
     const node: Omit<NodeDefinition, "id" | "type"> = {
       config: {
-        // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of Weir.
         url: "https://api.example.com/${$inputs.n}",
         method: random.pick(["GET", "POST"]),
         ...(random.chance(0.4) ? { payload: { from: templateOf(random, ancestors) } } : {}),

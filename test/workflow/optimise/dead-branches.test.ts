@@ -153,6 +153,25 @@ describe("dead branches are found and removed", () => {
     expectSameRuns(workflow, suggestion, {});
   });
 
+  test("branches of which one reads the other go together", () => {
+    const workflow = {
+      nodes: [pass("a"), value("x", "1"), value("b", "2"), value("y", "nodes.x == null"), value("z", "3")],
+      edges: [
+        edge("a", "x", { condition: "false" }),
+        edge("a", "b"),
+        edge("x", "b"),
+        edge("b", "z"),
+        edge("b", "y", { condition: "1 > 2" }),
+      ],
+    };
+    const found = suggestionsOf(workflow, "dead_branch");
+    expect(found.map(({ nodes }) => nodes)).toEqual([["x", "y"]]);
+    for (const suggestion of found) {
+      expect(patchedBy(workflow, suggestion).nodes.map(({ id }) => id)).toEqual(["a", "b", "z"]);
+      expectSameRuns(workflow, suggestion, {});
+    }
+  });
+
   test("two reasons for one branch are counted", () => {
     const workflow = {
       nodes: [pass("a"), value("b", "1"), value("x", "2")],

@@ -365,6 +365,25 @@ describe("requests stay in a row", () => {
         edges: chain("h", "l", "a", "b", "end"),
       },
     ],
+    [
+      "the first starts with whatever arrives first",
+      {
+        nodes: [get("p"), get("q"), get("a", {}, { join: "any" }), get("b"), both],
+        edges: [edge("p", "a"), edge("q", "a"), ...chain("a", "b", "end")],
+      },
+    ],
+    [
+      "a loop follows",
+      {
+        nodes: [
+          get("a"),
+          get("b"),
+          post("h"),
+          { id: "l", type: "loop", config: { max_iterations: 2, loop_back_to: "h" } },
+        ],
+        edges: chain("a", "b", "h", "l"),
+      },
+    ],
     ["an agent stands before them that may lead to work of its own", row(agent("s"), get("a"), get("b"), both)],
     [
       "one that works on items does",

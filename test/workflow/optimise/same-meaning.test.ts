@@ -129,4 +129,13 @@ describe("suggested patches", () => {
     const patchedKinds = SUGGESTION_KINDS.filter((kind) => kind !== "cacheable");
     for (const kind of patchedKinds) expect([kind, (counted.get(kind) ?? 0) >= COMPARED_MIN]).toEqual([kind, true]);
   });
+
+  test("make valid definitions of larger random workflows", { timeout: 120_000 }, () => {
+    holds(
+      fc.property(randomWorkflow(40), (definition) => {
+        for (const suggestion of optimise(definition).suggestions) patched(definition, suggestion);
+      }),
+      300,
+    );
+  });
 });

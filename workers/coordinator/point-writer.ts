@@ -1,0 +1,92 @@
+/**
+ * Hands the points of the shard's log over to analytics, slice by slice, and moves a position of its own forward once
+ * they are taken. Safe to repeat: points are numbered by the rows of the log, and each number is taken once.
+ */
+
+import type { AnalyticsRpc } from "#store/analytics/protocol.ts";
+import type { Positions } from "#store/shard/positions.ts";
+import type { LogRow, RunLog } from "#store/shard/run-log.ts";
+import type { Logger } from "#telemetry/log.ts";
+import type { NumberedPoint, Point } from "#telemetry/point.ts";
+import { sliceOf } from "#telemetry/point-text.ts";
+import { POINTS_PER_INVOCATION_MAX } from "#telemetry/points.ts";
+import { PROJECTION_DELAY_MS } from "./projector.ts";
+
+/** Rows of the log that one look takes. */
+const LOOK_ROWS_MAX = 500;
+
+/** Pause after analytics refused, doubling up to a minute. */
+const RETRY_DELAY_MS = 1_000;
+const RETRY_DELAY_MS_MAX = 60_000;
+
+export interface PointWriterParts {
+  /** Null: telemetry is off, and nothing is handed over. */
+  analytics: AnalyticsRpc | null;
+  source: string;
+  runs: RunLog;
+  positions: Positions;
+  logger: Logger;
+  pointsOf: (row: LogRow) => Point[];
+}
+
+export class PointWriter {
+  readonly #parts: PointWriterParts;
+  #through: number;
+  #failures = 0;
+  #notBefore = 0;
+  #flushing = false;
+
+  constructor(parts: PointWriterParts) {
+    this.#parts = parts;
+    const { positions, runs } = parts;
+    // A shard from before there were points begins with what happens now.
+    if (positions.text("points_through") === null) positions.set("points_through", runs.lastId);
+    this.#through = positions.number("points_through");
+  }
+
+  get backlog(): number {
+    return this.#parts.analytics === null ? 0 : this.#parts.runs.lastId - this.#through;
+  }
+
+  /** Milliseconds until a flush is due; null when everything has been handed over. */
+  get dueInMs(): number | null {
+    return this.backlog === 0 ? null : Math.max(PROJECTION_DELAY_MS, this.#notBefore - Date.now());
+  }
+
+  async flush(): Promise<void> {
+    const { analytics, logger, positions, runs } = this.#parts;
+    if (analytics === null || this.#flushing || Date.now() < this.#notBefore) return;
+    this.#flushing = true;
+    const until = runs.lastId;
+    try {
+      while (this.#through < until) {
+        const rows = runs.rowsAfter(this.#through, LOOK_ROWS_MAX);
+        const points = rows.flatMap((row) => this.#numbered(row));
+        // A call a slice: each is an invocation of its own, and the platform counts points by invocation.
+        for (let from = 0; from < points.length; from += POINTS_PER_INVOCATION_MAX) {
+          const slice = sliceOf(points.slice(from, from + POINTS_PER_INVOCATION_MAX));
+          if (slice !== null) await analytics.write(this.#parts.source, slice);
+        }
+        this.#through = rows.at(-1)?.id ?? until;
+        positions.set("points_through", this.#through);
+        this.#failures = 0;
+      }
+    } catch (error) {
+      this.#failures += 1;
+      this.#notBefore = Date.now() + Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
+      logger.warn("points could not be handed over", { failures: this.#failures, backlog: this.backlog, error });
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  /** A run that cannot be read keeps no other from being measured. */
+  #numbered(row: LogRow): NumberedPoint[] {
+    try {
+      return this.#parts.pointsOf(row).map((point, part) => ({ ...point, seq: row.id, part }));
+    } catch (error) {
+      this.#parts.logger.error("a run could not be measured", { run_id: row.run_id, error });
+      return [];
+    }
+  }
+}
