@@ -12,7 +12,9 @@ import { Ledger } from "#store/limiter/ledger.ts";
 import type { Budget, BudgetView, LimiterRpc, SetPrice } from "#store/limiter/protocol.ts";
 import { migrateLimiter } from "#store/limiter/schema.ts";
 import { SetPrices } from "#store/limiter/set-prices.ts";
-import { UPSERT_CALLS } from "#store/llm-calls.ts";
+import { type CallRow, UPSERT_CALLS } from "#store/llm-calls.ts";
+import { llmPoint } from "#telemetry/llm-points.ts";
+import { analyticsTarget, pointOrigin, writePoints } from "./analytics.ts";
 import { Alarm } from "./coordinator/alarm.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
 
@@ -143,8 +145,9 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
   async #flush(): Promise<void> {
     try {
       while (!this.#outbox.isEmpty) {
-        const { rows, through } = this.#outbox.take();
+        const { rows, ids, through } = this.#outbox.take();
         await this.env.DB.prepare(UPSERT_CALLS).bind(JSON.stringify(rows)).run();
+        await this.#measure(rows, ids);
         this.#outbox.sent(through);
         this.#failures = 0;
       }
@@ -153,6 +156,18 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
       const delayMs = Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
       this.#logger.warn("model calls could not be written to D1", { failures: this.#failures, error });
       this.#alarm.noLaterThan(Date.now() + delayMs);
+    }
+  }
+
+  /** Best effort: D1 is the truth about money, and must not wait for analytics. */
+  async #measure(rows: readonly CallRow[], ids: readonly number[]): Promise<void> {
+    const source = `limiter-${this.ctx.id.name}`;
+    const origin = pointOrigin(this.env);
+    const points = rows.map((row, index) => ({ ...llmPoint(row, origin), seq: ids[index] as number, part: 0 }));
+    try {
+      await writePoints(analyticsTarget(this.env, source), source, points);
+    } catch (error) {
+      this.#logger.warn("model calls could not be measured", { calls: rows.length, error });
     }
   }
 

@@ -34,18 +34,27 @@ export interface PatternMatch {
   groups: PatternGroup[];
 }
 
+/** Work of compiling a pattern at all, and of each character that repetition counts copy. */
 const COMPILING_PRICE = 200;
+const COPY_PRICE = 6;
+
+/** The library backtracks, with a note of where it has been, as long as instructions times text stay below a bound. */
+const BACKTRACKING_INSTRUCTIONS_MAX = 500;
+const BACKTRACKING_BITS_MAX = 256 * 1_024;
+/** Work of a look at one character; without notes it is looked at for all instructions at once, at a price for each. */
+const LOOK_PRICE = 0.4;
+const THREAD_PRICE = 0.15;
 
 export class Pattern {
   readonly #compiled: RE2JS;
   readonly #names: (string | null)[];
-  readonly #price: number;
+  readonly #size: number;
 
   private constructor(compiled: RE2JS) {
     this.#compiled = compiled;
     this.#names = Array.from({ length: compiled.groupCount() }, () => null);
     for (const [name, index] of Object.entries(compiled.namedGroups())) this.#names[index - 1] = name;
-    this.#price = 1 + compiled.programSize() / 64;
+    this.#size = compiled.programSize();
   }
 
   /** The error says what is wrong with the pattern, for its author. */
@@ -55,7 +64,7 @@ export class Pattern {
     if (copies > PATTERN_REPETITIONS_MAX) {
       return fail(`the repetition counts of a pattern multiply to at most ${PATTERN_REPETITIONS_MAX}, not ${copies}`);
     }
-    work.charge(COMPILING_PRICE + source.length * 20 + copies * 10);
+    work.charge(COMPILING_PRICE + source.length * (20 + copies * COPY_PRICE));
     try {
       const compiled = RE2JS.compile(
         source,
@@ -82,11 +91,12 @@ export class Pattern {
 
   /** Every match from left to right, found as they are asked for. Throws `WorkExceeded`. */
   *matches(text: string, work: Work): Generator<PatternMatch, undefined> {
-    const matcher = this.#compiled.matcher(text);
-    let from = 0;
+    const matcher = this.#compiled.matcher(
+      new PaidText(text, work, this.#pricePerCharacter(text)) as unknown as string,
+    );
     for (;;) {
-      // A find may look at all that is left of the text before it knows where its match ends.
-      work.charge(20 + ((text.length - from) / 4) * this.#price);
+      // Its notes are wiped for each match.
+      work.charge(20 + (text.length * this.#size) / 2_048);
       if (!matcher.find()) return undefined;
       const start = matcher.start();
       const end = matcher.end();
@@ -99,8 +109,36 @@ export class Pattern {
           end: matcher.end(index + 1),
         })),
       };
-      from = end;
     }
+  }
+
+  #pricePerCharacter(text: string): number {
+    const backtracks = this.#size <= BACKTRACKING_INSTRUCTIONS_MAX && text.length * this.#size <= BACKTRACKING_BITS_MAX;
+    return backtracks ? LOOK_PRICE : LOOK_PRICE + this.#size * THREAD_PRICE;
+  }
+}
+
+/** A text whose reader pays for each look at it: how far a match looks ahead cannot be told beforehand. */
+class PaidText extends String {
+  readonly #text: string;
+  readonly #work: Work;
+  readonly #price: number;
+
+  constructor(text: string, work: Work, price: number) {
+    super(text);
+    this.#text = text;
+    this.#work = work;
+    this.#price = price;
+  }
+
+  override charCodeAt(index: number): number {
+    this.#work.charge(this.#price);
+    return this.#text.charCodeAt(index);
+  }
+
+  override indexOf(part: string, from = 0): number {
+    this.#work.chargeText(Math.max(this.#text.length - from, 0) >> 2);
+    return this.#text.indexOf(part, from);
   }
 }
 

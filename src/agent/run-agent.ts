@@ -133,11 +133,12 @@ class Attempt {
     return nodeError("max_turns", `no answer within ${maxTurns} turns (max_turns)`);
   }
 
-  /** Where another attempt may follow, it goes on from the last turn that was answered. */
+  /** Where another attempt may follow, it goes on from the last turn that was answered, and does nothing twice. */
   async #keepOrDrop(outcome: Result<JsonObject, NodeError>, isKept: boolean): Promise<void> {
     const { conversations } = this.#ports;
     const mayGoOn = !outcome.ok && isRetryable(outcome.error);
-    const text = mayGoOn && this.#conversation.turns > 0 ? this.#conversation.serialise() : null;
+    const { turns, known } = this.#conversation;
+    const text = mayGoOn && (turns > 0 || known.size > 0) ? this.#conversation.serialise() : null;
     try {
       if (text !== null) await conversations.keep(this.#task, text);
       else if (isKept) await conversations.drop(this.#task);

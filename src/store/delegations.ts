@@ -17,8 +17,8 @@ import type { StartRequest } from "./shard/protocol.ts";
 import type { Shards } from "./shards.ts";
 import type { Workflows } from "./workflows.ts";
 
-/** A shard is asked this long at a time, and not more often than this. */
-const WAIT_MS = 25_000;
+/** A shard is asked this long at a time, not more often than this, and whether the agent is still wanted as often. */
+const WAIT_MS = 5_000;
 const PAUSE_MS = 500;
 
 export interface DelegationsParts {
@@ -30,6 +30,8 @@ export interface DelegationsParts {
   shards: Shards;
   workflows: Workflows;
   signal: AbortSignal;
+  /** Whether the run still waits for the attempt. */
+  isWanted(): Promise<boolean>;
 }
 
 export class Delegations {
@@ -111,15 +113,16 @@ export class Delegations {
   }
 
   async #end(started: RunView): Promise<RunView> {
-    const { shard, shards, signal, tenant } = this.#parts;
+    const { shard, shards, signal, tenant, isWanted } = this.#parts;
     let run = started;
     this.#open.add(run.run_id);
     while (run.ended_at === null) {
       signal.throwIfAborted();
       const askedAt = Date.now();
       run = (await shards.call(shard, (stub) => stub.waitForEnd(tenant, run.run_id, WAIT_MS))) ?? run;
-      const pauseMs = askedAt + PAUSE_MS - Date.now();
-      if (run.ended_at === null && pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (run.ended_at !== null) break;
+      if (!(await isWanted())) throw new Error("the run does not want the agent any more");
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, askedAt + PAUSE_MS - Date.now())));
     }
     this.#open.delete(run.run_id);
     return run;

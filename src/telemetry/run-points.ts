@@ -3,7 +3,7 @@
  * what was not written can be written later. Reads events and decides nothing about runs.
  */
 import type { RunEvent } from "#engine/events.ts";
-import type { TaskMetrics } from "#engine/metrics.ts";
+import type { LlmMetrics, TaskMetrics } from "#engine/metrics.ts";
 import type { RunState } from "#engine/state.ts";
 import { utf8Length } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
@@ -78,7 +78,7 @@ function attemptPoints(
   const error = "error" in event ? (event.error ?? null) : null;
   const fields: Fields = {
     ...shared(state, origin),
-    outcome: event.type === "node.retrying" ? "failed" : event.type.slice("node.".length),
+    outcome: outcomeOf(event),
     error_type: error?.code,
     node_id: event.node,
     ...times,
@@ -92,10 +92,17 @@ function attemptPoints(
       node_type: node?.type,
       worker_kind: metrics?.worker ?? (node?.type === "hitl" ? "hitl-worker" : "coordinator"),
       result_bytes: outputBytes(event),
+      ...usageOf(metrics?.llm),
+      patches: patchesBy(event, state),
     }),
   ];
   if (node?.type === "http" && metrics !== null) points.push(httpPoint(event, fields, node));
   return points;
+}
+
+function outcomeOf(event: Attempt): string {
+  if (event.type !== "node.retrying") return event.type.slice("node.".length);
+  return event.postponed === true ? "postponed" : "failed";
 }
 
 /** From what the worker measured; for what the coordinator executed itself, from the events. */
@@ -110,6 +117,24 @@ function timesOf(event: Attempt, metrics: TaskMetrics | null, startedAt: number 
     queue_wait_ms: Math.max(0, start - sent),
     execution_ms: Math.max(0, end - start),
   };
+}
+
+/** What an agent's model calls came to; nobody knows the cost of some, which is then 0 here and null in D1. */
+function usageOf(llm: LlmMetrics | undefined): Fields {
+  if (llm === undefined) return {};
+  return {
+    cache_hit: llm.cache_hit,
+    tool_calls: llm.tool_calls.length,
+    input_tokens: llm.input_tokens,
+    output_tokens: llm.output_tokens,
+    cost_usd: llm.cost_usd,
+  };
+}
+
+/** Patches of the run that hold and that an agent asked for, counted where it completed. */
+function patchesBy(event: Attempt, { patches }: RunState): number {
+  if (event.type !== "node.completed") return 0;
+  return patches.filter(({ node, status }) => node === event.node && status === "applied").length;
 }
 
 function outputBytes(event: Attempt): number {
@@ -172,7 +197,10 @@ function runPoint(
     nodes_skipped: count("skipped"),
     patches: state.applied.length,
     hitl_wait_ms: waitedForPeople(state, event.at),
-    retries: nodes.reduce((sum, node) => sum + Math.max(0, node.attempt - 1), 0),
+    input_tokens: state.usage.input_tokens,
+    output_tokens: state.usage.output_tokens,
+    cost_usd: state.usage.cost_usd,
+    retries: nodes.reduce((sum, node) => sum + Math.max(0, node.attempt - 1 - node.postponements), 0),
     events: event.seq,
     stored_bytes: state.stored_bytes,
   });

@@ -314,6 +314,16 @@ describe("execute_pipeline: bounds of the data", () => {
     );
   });
 
+  test("looks ahead of a pattern are paid for, and what is found one after the other is not paid for twice", async () => {
+    const many = { step: "jq_transform", query: '[scan("[a-z]{2}")] | length' };
+    expect(await pipeline([many], "ab".repeat(20_000))).toBe(20_000);
+    const ahead = { step: "jq_transform", query: '[scan("a.*z|a")] | length' };
+    expect(await errorOf([ahead], "a".repeat(60_000))).toContain("units of work");
+    const threads = { step: "jq_transform", query: 'test("(?:a|b)*a(?:a|b){500}c$")' };
+    const ended = await pipeline([threads], "ab".repeat(30_000));
+    expect(ended === false || ended instanceof Error).toBe(true);
+  });
+
   test.each(["(?P<x>(a+)+$)", "(?P<x>(a|aa)+$)", "(?P<x>(.*)*(.*)*b)", "(?P<x>([a-zA-Z]+)*$)", "(?P<x>(a*)*b)"])(
     "%s on many characters ends",
     async (pattern) => {

@@ -4,6 +4,7 @@ import { CALLS_PER_TURN_MAX, TOOL_RESULT_UNITS_MAX } from "#agent/limits.ts";
 import { runAgent } from "#agent/run-agent.ts";
 import type { ToolContext } from "#agent/tool.ts";
 import { toolboxOf } from "#agent/toolbox.ts";
+import type { Json } from "#kernel/json.ts";
 import {
   call,
   callTools,
@@ -486,5 +487,40 @@ describe("agent, money", () => {
     expect(runs).toBe(1);
     expect(server.requests).toHaveLength(2);
     expect(kept.size).toBe(0);
+  });
+
+  test("a turn whose tools were cut off is asked for again, and what they had done is not done twice", async () => {
+    const both = callTools([call("add", { a: 1 }), call("wait", {})]);
+    server.script = inOrder(both, both, say("Done."));
+    let adds = 0;
+    let isSlow = true;
+    const add = tool("add", () => ({ ok: true, result: ++adds }), false);
+    const wait = tool("wait", async () => (isSlow ? new Promise(() => {}) : { ok: true, result: "waited" }), false);
+    const { ports, kept } = world(model(), [add, wait]);
+    const first = await runAgent(agentTask({}, { timeoutMs: 300 }), ports);
+    expect(first.outcome).toMatchObject({ ok: false, error: { code: "timeout" } });
+    expect(kept.size).toBe(1);
+    isSlow = false;
+    const second = await runAgent(agentTask({}, { attempt: 2 }), ports);
+    expect(second.outcome).toMatchObject({ ok: true, output: { text: "Done." } });
+    expect(adds).toBe(1);
+  });
+
+  test("after answered turns, a turn that was cut off is left out of what is kept", async () => {
+    const slow = callTools([call("add", { a: 2 }), call("wait", {})]);
+    server.script = inOrder(callTools([call("add", { a: 1 })]), slow, slow, say("Done."));
+    const done: Json[] = [];
+    let isSlow = true;
+    const add = tool("add", (args) => ({ ok: true, result: done.push(args) }), false);
+    const wait = tool("wait", async () => (isSlow ? new Promise(() => {}) : { ok: true, result: "waited" }), false);
+    const { ports, kept } = world(model(), [add, wait]);
+    const first = await runAgent(agentTask({}, { timeoutMs: 500 }), ports);
+    expect(first.outcome).toMatchObject({ ok: false, error: { code: "timeout" } });
+    expect(kept.size).toBe(1);
+    isSlow = false;
+    const second = await runAgent(agentTask({}, { attempt: 2 }), ports);
+    // The server refuses calls without answers.
+    expect(second.outcome).toMatchObject({ ok: true, output: { text: "Done." } });
+    expect(done).toEqual([{ a: 1 }, { a: 2 }]);
   });
 });

@@ -124,7 +124,8 @@ describe("steps: any table", () => {
             return [Object.fromEntries(both)];
           }),
         );
-        expect(await run([{ step: "join", right, on }], left)).toStrictEqual(expected);
+        // As text: a column may be called \`constructor\`, by which a strict comparison would tell types apart.
+        expect(canonicalJson(await run([{ step: "join", right, on }], left))).toBe(canonicalJson(expected));
       }),
     );
   });

@@ -133,6 +133,14 @@ describe("groupby", () => {
     expect((grouped as { count: number }[]).map(({ count }) => count)).toStrictEqual([2, 1, 1, 1, 2]);
   });
 
+  test("and joins take texts with halves of surrogate pairs, as servers send them", async () => {
+    const halves: Json = [{ k: "\ud800" }, { k: "\udc00" }, { k: "\ud800" }, { k: { "\ud800": 1 } }];
+    const grouped = await pipeline([{ step: "groupby", by: ["k"], agg: "count" }], halves);
+    expect((grouped as { count: number }[]).map(({ count }) => count)).toStrictEqual([2, 1, 1]);
+    const right = { step: "join", left: "$session.input", right: "$session.input", on: "k" };
+    expect(await pipeline([right, { step: "jq_transform", query: "length" }], halves)).toBe(6);
+  });
+
   test("says which row cannot be aggregated, and which names clash", async () => {
     expect(
       await errorOf(by("sum", "n"), [
@@ -259,6 +267,17 @@ describe("http_request", () => {
       expect(String(result)).toContain("cannot refer to a secret");
       expect(context.asked.requests).toStrictEqual([]);
     }
+  });
+
+  test("a body that JSON cannot carry whole is not sent", async () => {
+    const context = testContext();
+    const result = await pipeline(
+      [{ step: "http_request", url: "https://e.com", method: "POST" }],
+      { t: "\ud800" },
+      context,
+    );
+    expect(String(result)).toContain("the body cannot be sent: a string contains half of a surrogate pair");
+    expect(context.asked.requests).toStrictEqual([]);
   });
 
   test("a query is of plain values", async () => {

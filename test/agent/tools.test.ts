@@ -110,9 +110,15 @@ describe("tools: a call that cannot be carried out is an answer", () => {
     for (let level = 0; level < JSON_DEPTH_MAX; level++) deep = [deep];
     expect(isDeeperThan({ deep })).toBe(true);
     expect(await call("delegate_to_agent", { agent: "a", inputs: { deep } })).toMatchObject({
-      error: expect.stringContaining("nest deeper"),
+      error: "the arguments cannot be taken: arrays and objects may nest at most 64 levels",
     });
     expect(await call("search_tools", "[".repeat(100_000))).toMatchObject({ ok: false });
+    for (const [text, problem] of [
+      ['{"query":"\\ud800"}', "half of a surrogate pair"],
+      ['{"query":"x","limit":1e999}', "a number is too large"],
+    ]) {
+      expect(await call("search_tools", text)).toMatchObject({ error: expect.stringContaining(problem ?? "") });
+    }
   });
 
   test("an error is cut to its bound", async () => {
@@ -167,8 +173,23 @@ describe("patch_workflow", () => {
   test("hands the operations on as they are, and gives the difference back", async () => {
     const context = testContext();
     const answer = await call("patch_workflow", { patch_spec: { operations, description: "why" } }, context);
-    expect(answer).toStrictEqual({ ok: true, result: { applied: true, diff: ["node check added"] } });
+    expect(answer).toStrictEqual({
+      ok: true,
+      result: {
+        applied: true,
+        diff: ["node check added"],
+        note: "it takes effect with your final answer, before your successors start",
+      },
+    });
     expect(context.asked.patches).toStrictEqual([{ operations, description: "why" }]);
+  });
+
+  test("says so when a human decides on it", async () => {
+    const context = testContext(undefined, { proposePatch: async () => ok({ diff: ["x"], gated: true }) });
+    expect(await call("patch_workflow", { patch_spec: { operations } }, context)).toStrictEqual({
+      ok: true,
+      result: { applied: false, diff: ["x"], note: "kept for a human to decide on" },
+    });
   });
 
   test("keeps members of a value that are named like members of objects", async () => {

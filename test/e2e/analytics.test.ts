@@ -62,7 +62,7 @@ describe("points of runs", () => {
     const id = await run(acme, { n: 1 });
     const failed = await run(acme, { m: 1 });
     const runs = await counted(
-      `SELECT run_id, state, nodes FROM weir_run WHERE run_id IN ('${id}', '${failed}') ORDER BY run_id`,
+      `SELECT run_id, state, nodes FROM weir_run WHERE run_id IN ('${id}', '${failed}') ORDER BY nodes DESC`,
       2,
       as(acme),
     );

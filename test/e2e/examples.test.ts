@@ -1,6 +1,9 @@
 /** Every example gives what plain JavaScript works out from the same data, and goes the way that it was written for. */
 import { readdir } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectedOutputs as agentDelegation } from "../../examples/agent-delegation.expected.mjs";
+import { expectedOutputs as agentPatch } from "../../examples/agent-patch.expected.mjs";
+import { expectedOutputs as agentSummary } from "../../examples/agent-summary.expected.mjs";
 import { startDataServer } from "../../examples/data-server.mjs";
 import { expectedOutputs as flightDelays } from "../../examples/flight-delays.expected.mjs";
 import { expectedOutputs as secondSource } from "../../examples/second-source.expected.mjs";
@@ -31,6 +34,10 @@ const EXPECTED: Record<string, () => Promise<object>> = {
   "three-sources": async () =>
     threeSources(await read("airports"), await read("earthquakes"), await read("weather"), "AK"),
   "second-source": async () => secondSource(await read("flights")),
+  "agent-summary": async () => agentSummary(await read("weather")),
+  "agent-patch": async () => agentPatch(await read("earthquakes")),
+  // After the one that it hands its work to.
+  "agent-delegation": async () => agentDelegation(),
 };
 
 /** Runs that were made here, by the example's tag. */
@@ -80,4 +87,39 @@ describe("examples", () => {
     expect(nodes.flights).toMatchObject({ status: "completed" });
     expect(nodes.fetch_archive.output.status_code).toBe(200);
   });
+
+  test("agent-patch: the run says what was changed, by whom, and the new node ran before the next", async () => {
+    const path = `/api/v1/runs/${runIds.get("agent-patch")}`;
+    const { body: details } = await weir.api("GET", `${path}/details`);
+    expect(details.definition.nodes.map(({ id }: { id: string }) => id)).toContain("validate_schema");
+    const { items } = (await weir.api("GET", `${path}/patches`)).body;
+    expect(items).toMatchObject([{ seq: 1, status: "applied", source: "agent", by: "think", node: "think" }]);
+    const events = (await weir.api("GET", `${path}/events?limit=1000`)).body.items;
+    const at = (type: string, node?: string) =>
+      events.findIndex((event: { type: string; node?: string }) => event.type === type && event.node === node);
+    const order = [at("patch.applied"), at("node.completed", "validate_schema"), at("node.started", "save")];
+    expect(Math.min(...order)).toBeGreaterThan(0);
+    expect(order).toEqual([...order].sort((left, right) => left - right));
+  });
+
+  test("agent-delegation: parent and child name each other", async () => {
+    const parent = runIds.get("agent-delegation") ?? "";
+    const children = await until(async () => {
+      const { items } = (await weir.api("GET", "/api/v1/runs?workflow=agent-summary")).body;
+      const ids: string[] = items.map(({ run_id }: { run_id: string }) => run_id);
+      const runs = await Promise.all(ids.map(async (id) => (await weir.api("GET", `/api/v1/runs/${id}`)).body));
+      return runs.filter((run) => run.parent !== undefined);
+    });
+    expect(children).toMatchObject([{ status: "completed", parent: { run_id: parent, node: "manager" } }]);
+  });
 });
+
+/** Lists are at most two seconds old. */
+async function until<Item>(read: () => Promise<Item[]>): Promise<Item[]> {
+  for (const end = Date.now() + 10_000; Date.now() < end; ) {
+    const items = await read();
+    if (items.length > 0) return items;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return [];
+}

@@ -175,12 +175,15 @@ describe("description", () => {
         }
       }
     }
+    // A signed link is for people without a key: its token says what it allows.
     expect(opened.sort()).toEqual([
+      "get /api/v1/approve/{token}",
       "get /docs",
       "get /health",
       "get /health/{service}",
       "get /openapi.json",
       "get /schemas/workflow.json",
+      "post /api/v1/approve/{token}",
     ]);
   });
 

@@ -22,6 +22,9 @@ interface Owned {
   tag: string;
   artifactId: string;
   runId: string;
+  approvalId: string;
+  jobId: string;
+  cacheKey: string;
 }
 
 let weir: WeirProcess;
@@ -53,8 +56,23 @@ beforeAll(async () => {
   const order = { workflow: tag, inputs: { secret: CANARY }, labels: { who: CANARY }, wait_ms: 5_000 };
   const run = await as(key, "POST", "/api/v1/runs", order, { "idempotency-key": CANARY });
   expect(run).toMatchObject({ status: 200, body: { status: "completed", outputs: { a: CANARY } } });
-  acme = { key, keyId, tag, artifactId: saved.body.artifact_id, runId: run.body.run_id };
+  const ask = { nodes: [{ id: "ask", type: "hitl", config: { message: CANARY } }] };
+  const waiting = await as(key, "POST", "/api/v1/runs", { definition: ask });
   await sleep(LISTED_AFTER_MS);
+  const inbox = await as(key, "GET", "/api/v1/approvals");
+  expect(inbox.body.items).toMatchObject([{ run_id: waiting.body.run_id, message: CANARY }]);
+  const job = await as(key, "POST", "/api/v1/runs/bulk", { action: "cancel", filter: { q: CANARY } });
+  expect(job.status).toBe(202);
+  acme = {
+    key,
+    keyId,
+    tag,
+    artifactId: saved.body.artifact_id,
+    runId: run.body.run_id,
+    approvalId: inbox.body.items[0].approval_id,
+    jobId: job.body.job_id,
+    cacheKey: "0".repeat(64),
+  };
 });
 
 afterAll(async () => {
@@ -72,8 +90,11 @@ const OWNED: Record<string, (owned: Owned) => string> = {
   "/api/v1/artifacts/{id}": ({ artifactId }) => artifactId,
   "/api/v1/cas/{sha256}": ({ artifactId }) => artifactId.replace("sha256:", ""),
   "/api/v1/keys/{id}": ({ keyId }) => keyId,
+  "/api/v1/approvals/{id}": ({ approvalId }) => approvalId,
+  "/api/v1/jobs/{id}": ({ jobId }) => jobId,
+  "/api/v1/cache/{key}": ({ cacheKey }) => cacheKey,
 };
-const SHARED = ["/api/v1/node-types/", "/health/"];
+const SHARED = ["/api/v1/node-types/", "/api/v1/analytics/panels/", "/health/"];
 
 function ownedId(route: string): string | null {
   if (SHARED.some((prefix) => route.startsWith(prefix))) return null;
@@ -112,12 +133,15 @@ function visible({ status, headers, body }: ApiAnswer, ...ids: string[]): unknow
 describe("every route of the description", () => {
   test("is open or names its scope, and the open ones are those that are meant to be", () => {
     expect(operations.length).toBeGreaterThan(15);
-    expect(operations.filter((operation) => !isProtected(operation)).map(named)).toEqual([
+    const open = operations.filter((operation) => !isProtected(operation)).map(named);
+    expect(open.sort()).toEqual([
+      "GET /api/v1/approve/{token}",
+      "GET /docs",
       "GET /health",
       "GET /health/{service}",
-      "GET /schemas/workflow.json",
       "GET /openapi.json",
-      "GET /docs",
+      "GET /schemas/workflow.json",
+      "POST /api/v1/approve/{token}",
     ]);
     for (const { scope } of operations.filter(isProtected)) expect(SCOPES).toContain(scope);
   });

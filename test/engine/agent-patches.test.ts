@@ -303,4 +303,30 @@ describe("agent patches: never", () => {
     expect(statuses.filter((status) => status === "applied")).toHaveLength(AGENT_PATCHES_PER_RUN_MAX);
     expect(statuses.at(-1)).toBe("rejected");
   });
+
+  test("anything, from within a map: an item has no place of its own in the graph", () => {
+    const run = new RunDriver({
+      nodes: [
+        { id: "each", type: "map", config: { items: [1], node: { type: "agent", config: { task: "think" } } } },
+        node("save"),
+      ],
+      edges: [edge("each", "save")],
+    });
+    for (const operations of [
+      add(node("x"), edge("each", "x")),
+      add(node("x"), edge("each[0]", "x")),
+      [{ op: "remove", path: "/edges/0" }],
+    ]) {
+      const address = { run_id: run.state.run_id, path: "each[0]", visit: 1, attempt: 1 };
+      const context = { graph: run.graph, nowMs: START_MS, readStored: () => null };
+      expect(tryAgentPatch(run.state, address, [], operations as Json[], context)).toMatchObject({ ok: false });
+    }
+    run.answer("each[0]", {
+      ok: true,
+      output: 1,
+      patches: [{ operations: add(node("x"), edge("each", "x")) as Json[], description: null }],
+    });
+    expect(run.state.patches).toMatchObject([{ status: "rejected" }]);
+    expect(run.status("save")).toBe("completed");
+  });
 });

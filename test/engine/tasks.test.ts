@@ -7,6 +7,8 @@ import {
   FAULTS_MAX,
   OUTPUT_BYTES_MAX,
   OUTPUT_INLINE_BYTES,
+  WARNING_LENGTH_MAX,
+  WARNINGS_PER_RESULT_MAX,
 } from "#engine/limits.ts";
 import type { Task } from "#engine/task.ts";
 import { RunDriver } from "../support/run-driver.ts";
@@ -330,5 +332,28 @@ describe("tasks: config", () => {
     const broken = new RunDriver(definition("https://api.example.com/${$nodes.first.absent}"));
     expect(broken.view).toMatchObject({ status: "failed", error: { code: "template_unresolved", node: "a" } });
     expect(broken.view.error?.message).toContain("absent");
+  });
+});
+
+describe("warnings of a result", () => {
+  test("are events of the run, cut to what one may bring", () => {
+    const run = new RunDriver(single());
+    const task = taskOf(run);
+    const { run_id, path, visit, attempt } = task;
+    const warnings = Array.from({ length: WARNINGS_PER_RESULT_MAX + 1 }, (_, i) => `${i} ${"w".repeat(1_000)}`);
+    const metrics = {
+      worker: "agent-runner",
+      sent_at: 0,
+      start_time: 0,
+      end_time: 0,
+      bytes_in: 0,
+      bytes_out: 0,
+      system: {},
+    } as const;
+    const result = { run_id, path, visit, attempt, outcome: { ok: true as const, output: 1 }, metrics, warnings };
+    expect(run.give({ type: "task_ended", result })).toBe("accepted");
+    const events = run.events.filter((event) => event.type === "warning" && event.code === "budget_warning");
+    expect(events).toHaveLength(WARNINGS_PER_RESULT_MAX);
+    expect(events[1]).toMatchObject({ node: "a", message: `1 ${"w".repeat(WARNING_LENGTH_MAX - 2)}` });
   });
 });

@@ -105,8 +105,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "stale-snapshot",
     file: "src/store/shard/run-log.ts",
-    find: "this.storeValue(runId, SNAPSHOT_PATH, 0, serialiseState(run.state));",
-    put: "if (run.snapshotSeq === 0) this.storeValue(runId, SNAPSHOT_PATH, 0, serialiseState(run.state));",
+    find: "this.storeValue(runId, SNAPSHOT_PATH, 0, text);",
+    put: "if (run.snapshotSeq === 0) this.storeValue(runId, SNAPSHOT_PATH, 0, text);",
     breaks: ["10", "15", "bugs"],
   },
   {

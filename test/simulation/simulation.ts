@@ -258,6 +258,8 @@ class Simulation {
       WEIR_DEAD: dead,
       COORDINATOR_SHARDS: String(this.#scenario.shards),
       WEIR_LOCAL: this.#scenario.local ? "1" : "",
+      // What analytics is handed is tested by itself.
+      WEIR_TELEMETRY: "off",
       LOG_LEVEL: "error",
     } as unknown as Environment;
   }

@@ -159,10 +159,10 @@ function build(specs: readonly Spec[]): WorkflowDefinition | null {
   return errors.length === 0 ? definition : null;
 }
 
-/** Valid definitions of up to `maxLength` nodes. */
-export function randomWorkflow(maxLength = 10): fc.Arbitrary<WorkflowDefinition> {
+/** Valid definitions of up to `maxLength` nodes, or of that many or nearly so. */
+export function randomWorkflow(maxLength = 10, isLarge = false): fc.Arbitrary<WorkflowDefinition> {
   return fc
-    .array(spec, { minLength: 2, maxLength })
+    .array(spec, { minLength: isLarge ? Math.floor(maxLength / 2) : 2, maxLength })
     .map(build)
     .filter((definition) => definition !== null);
 }

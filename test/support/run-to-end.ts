@@ -42,7 +42,7 @@ export function failuresLast(answer: Answer): Schedule {
 }
 
 /** A request without what names the node that makes it. */
-export function requestText({ secrets: _, ...config }: JsonObject): string {
+export function requestText({ secrets: _, cache: __, ...config }: JsonObject): string {
   return canonicalJson(config);
 }
 

@@ -1,7 +1,10 @@
 /** Points: the platform's limits, and that events of a run always give the same points. */
 import { describe, expect, test } from "vitest";
+import { PRICE_VERSION } from "#agent/prices.ts";
+import type { CallRow } from "#store/llm-calls.ts";
 import { BLOBS, columnsOf, DATASET_NAMES, DATASETS, DOUBLES, positionsOf } from "#telemetry/analytics/columns.ts";
 import { batchPoints } from "#telemetry/batch-points.ts";
+import { llmPoint } from "#telemetry/llm-points.ts";
 import type { Point } from "#telemetry/point.ts";
 import { BUFFERED_POINTS_MAX, PointBuffer } from "#telemetry/point-buffer.ts";
 import { BLOB_BYTES_MAX, cutCounts, INDEX_BYTES_MAX, makePoint, POINTS_PER_INVOCATION_MAX } from "#telemetry/points.ts";
@@ -233,6 +236,49 @@ describe("points of a run", () => {
     }
   });
 
+  test("an agent's tokens and cost stand on its attempt and its run; one that found no room is postponed", () => {
+    const run = new RunDriver({ nodes: [{ id: "think", type: "agent", config: { task: "Say yes." } }] });
+    const llm = {
+      tokens_used: 30,
+      input_tokens: 20,
+      cached_tokens: 5,
+      cache_write_tokens: 0,
+      output_tokens: 10,
+      reasoning_tokens: 0,
+      cache_hit: true,
+      llm_model: "m",
+      llm_calls: 1,
+      tool_calls: ["search", "search"],
+      time_to_first_token_ms: 3,
+      cost_usd: 0.5,
+      price_version: "v",
+    };
+    const answer = (outcome: object, more: object = {}) => {
+      const task = run.tasks.shift();
+      if (task === undefined) throw new Error("no task is open");
+      const { run_id, path, visit, attempt } = task;
+      const metrics = { ...measured(run.nowMs, run.nowMs, run.nowMs), worker: "agent-runner" as const, ...more };
+      run.give({ type: "task_ended", result: { run_id, path, visit, attempt, outcome, metrics } as never });
+    };
+    answer({ ok: false, error: { code: "model_error", message: "no room", retryable: true, postponed: true } });
+    run.nowMs += 3_600_000;
+    run.give({ type: "tick" });
+    answer({ ok: true, output: { answer: "yes" } }, { llm });
+    const [postponed, attempt, whole] = pointsFor(run).map(fieldsOf);
+    expect(postponed).toMatchObject({ outcome: "postponed", error_type: "model_error", cost_usd: 0, cache_hit: "" });
+    expect(attempt).toMatchObject({
+      node_type: "agent",
+      worker_kind: "agent-runner",
+      outcome: "completed",
+      cache_hit: "1",
+      tool_calls: 2,
+      input_tokens: 20,
+      output_tokens: 10,
+      cost_usd: 0.5,
+    });
+    expect(whole).toMatchObject({ state: "completed", input_tokens: 20, output_tokens: 10, cost_usd: 0.5, retries: 0 });
+  });
+
   test("a node without a config, one that was skipped, and one that the graph has no more", () => {
     const run = new RunDriver({
       nodes: [
@@ -266,6 +312,72 @@ describe("points of a run", () => {
       { node_id: "call", outcome: "cancelled" },
       { state: "cancelled", total_ms: 10, error_type: "" },
     ]);
+  });
+});
+
+describe("points of model calls", () => {
+  const call: CallRow = {
+    call_id: "call_1",
+    tenant: "acme",
+    run_id: "run_1",
+    workflow: "flow",
+    node: "think",
+    visit: 1,
+    attempt: 2,
+    turn: 1,
+    at: START_MS,
+    duration_ms: 400,
+    provider: "openai",
+    requested_model: "gpt-5-mini",
+    answered_model: "gpt-5-mini-2025-08-07",
+    input_tokens: 2_000,
+    cached_tokens: 1_500,
+    cache_write_tokens: 0,
+    output_tokens: 600,
+    reasoning_tokens: 100,
+    cost_usd: 0.0013625,
+    price_version: PRICE_VERSION,
+    time_to_first_token_ms: 90,
+    finish_reason: "stop",
+    tool_calls: 1,
+    outcome: "ok",
+    http_status: 200,
+  };
+
+  test("one holds what is kept of the call, and what the prompt cache saved", () => {
+    const point = llmPoint(call, ORIGIN);
+    expect(point).toMatchObject({ dataset: "weir_llm", index: "acme|gpt-5-mini", at: START_MS });
+    expect(fieldsOf(point)).toMatchObject({
+      outcome: "ok",
+      error_type: "",
+      model: "gpt-5-mini",
+      response_model: "gpt-5-mini-2025-08-07",
+      agent: "think",
+      attempt: 2,
+      cache_hit: "1",
+      input_tokens: 2_000,
+      cached_tokens: 1_500,
+      total_tokens: 2_600,
+      cost_usd: 0.0013625,
+      tool_calls: 1,
+      time_to_first_token_ms: 90,
+      http_status: 200,
+    });
+    // 1,500 tokens at 0.25 instead of 0.025 USD a million.
+    expect(fieldsOf(point).saved_usd).toBeCloseTo(0.0003375, 9);
+  });
+
+  test("what nobody knows is 0 with no price version, and a lost call's assumed cost is not counted", () => {
+    const unpriced = fieldsOf(llmPoint({ ...call, cost_usd: null, price_version: null }, ORIGIN));
+    expect(unpriced).toMatchObject({ cost_usd: 0, price_version: "", saved_usd: 0 });
+    const lost = fieldsOf(llmPoint({ ...call, outcome: "lost", input_tokens: null, cached_tokens: null }, ORIGIN));
+    expect(lost).toMatchObject({
+      outcome: "error",
+      error_type: "lost",
+      cost_usd: 0,
+      price_version: "",
+      cache_hit: "0",
+    });
   });
 });
 

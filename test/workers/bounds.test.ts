@@ -1,5 +1,5 @@
 /** Bounds inside a shard and a consumer, at their edges; and many starts in one call. */
-import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, test } from "vitest";
 import { SHARDS_MAX } from "#kernel/ids.ts";
 import type { Positions } from "#store/shard/positions.ts";
@@ -108,7 +108,7 @@ describe("bounds", () => {
 
     const { stub, address } = shard(92);
     await stub.start(TENANT, await startRequest(address, inlineRun));
-    await runDurableObjectAlarm(stub);
+    await stub.wake();
     await runInDurableObject(stub, (_, { storage: { sql } }) => {
       const through = sql.exec("SELECT value FROM meta WHERE key = 'projected_through'").one().value;
       const id = Number(through) + PROJECTION_BACKLOG_MAX + 1;
@@ -118,7 +118,7 @@ describe("bounds", () => {
     const request = await startRequest(address, inlineRun);
     expect(await stub.start(TENANT, request)).toEqual({ outcome: "overloaded" });
     expect(await stub.startMany(TENANT, [request])).toEqual([{ outcome: "overloaded" }]);
-    await runDurableObjectAlarm(stub);
+    await stub.wake();
     expect(await stub.start(TENANT, request)).toMatchObject({ outcome: "started" });
   });
 

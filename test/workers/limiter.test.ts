@@ -291,3 +291,37 @@ describe("limiter: rate", () => {
     });
   });
 });
+
+describe("limiter: points of calls", () => {
+  const measured = async (tenant: string) => {
+    const reply = await env.ANALYTICS.getByName("local").query(
+      tenant,
+      "SELECT outcome, count() AS n, sum(cost_usd) AS usd, sum(input_tokens) AS tokens FROM weir_llm GROUP BY outcome",
+    );
+    return reply.ok ? JSON.parse(reply.text).data : reply.problem;
+  };
+
+  test("each call is measured once, however often its row is sent, and numbers never come again", async () => {
+    const { tenant, stub } = limiter();
+    const settle = async (costUsd: number) => {
+      const asked = request();
+      await stub.admit(tenant, asked);
+      await stub.settle(tenant, settlement(asked, costUsd));
+      await stub.settle(tenant, settlement(asked, costUsd));
+      await runDurableObjectAlarm(stub);
+    };
+    await settle(0.25);
+    expect(await measured(tenant)).toEqual([{ outcome: "ok", n: "1", usd: 0.25, tokens: 1_000 }]);
+    // The row comes again, as after a loss between D1's answer and the end of the flush.
+    await runInDurableObject(stub, async (_, state) => {
+      const row = (await env.DB.prepare("SELECT * FROM llm_calls WHERE tenant = ?").bind(tenant).first()) as object;
+      state.storage.sql.exec("INSERT INTO unsent_call (id, row) VALUES (1, ?)", JSON.stringify(row));
+    });
+    await stub.settle(tenant, settlement(request({ call_id: "call_unknown" }), 9));
+    await runDurableObjectAlarm(stub);
+    await evictDurableObject(stub);
+    await settle(0.5);
+    expect(await measured(tenant)).toEqual([{ outcome: "ok", n: "2", usd: 0.75, tokens: 2_000 }]);
+    expect(await measured("another")).toEqual([]);
+  });
+});

@@ -39,6 +39,8 @@ export interface AgentAttempt {
   scope: TaskScope;
   /** The tools that the node allows; null: all. */
   tools: readonly string[] | null;
+  /** Whether the run still waits for it. */
+  isWanted(): Promise<boolean>;
 }
 
 /** Methods that only read (RFC 9110, 9.2.1): a shadow run sends no other. */
@@ -86,8 +88,8 @@ export class AgentTools {
     const { task, address, scope, shard } = this.#attempt;
     const { tenant } = task;
     const { shards, workflows, http } = this.#services;
-    const parts = { tenant, task: address, shard, scope, shards, workflows, signal };
-    const delegations = new Delegations(parts);
+    const { isWanted } = this.#attempt;
+    const delegations = new Delegations({ tenant, task: address, shard, scope, shards, workflows, signal, isWanted });
     this.#delegations = delegations;
     const changes = new PatchProposals({
       node: task.node,

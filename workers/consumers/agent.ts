@@ -64,14 +64,16 @@ export function agentWorker(services: AgentServices, describeSystem: () => Syste
       return remembering(services, message, config.cache?.ttl_ms ?? null, subject, async () => {
         const { model, name } = services.models.choose(config.model ?? null);
         const task = agentTask(message, config, scope, name);
-        const tools = new AgentTools({ task, address, shard, scope, tools: config.tools ?? null }, services);
+        const wanted = () => isWanted(message, shard, services.shards);
+        const attempt = { task, address, shard, scope, tools: config.tools ?? null, isWanted: wanted };
+        const tools = new AgentTools(attempt, services);
         try {
           const result = await runAgent(task, {
             model,
             spending: services.limiters.spendingOf(message.tenant),
             conversations: services.conversations,
             toolbox: (patches, until) => tools.toolbox(patches, until),
-            isWanted: () => isWanted(message, shard, services.shards),
+            isWanted: wanted,
             clock: services.clock,
             newCallId: () => `call_${nextUlid(services.clock.nowMs())}`,
             signal,

@@ -8,8 +8,7 @@ import type { Positions } from "#store/shard/positions.ts";
 import type { LogRow, RunLog } from "#store/shard/run-log.ts";
 import type { Logger } from "#telemetry/log.ts";
 import type { NumberedPoint, Point } from "#telemetry/point.ts";
-import { sliceOf } from "#telemetry/point-text.ts";
-import { POINTS_PER_INVOCATION_MAX } from "#telemetry/points.ts";
+import { writePoints } from "../analytics.ts";
 import { PROJECTION_DELAY_MS } from "./projector.ts";
 
 /** Rows of the log that one look takes. */
@@ -61,12 +60,11 @@ export class PointWriter {
     try {
       while (this.#through < until) {
         const rows = runs.rowsAfter(this.#through, LOOK_ROWS_MAX);
-        const points = rows.flatMap((row) => this.#numbered(row));
-        // A call a slice: each is an invocation of its own, and the platform counts points by invocation.
-        for (let from = 0; from < points.length; from += POINTS_PER_INVOCATION_MAX) {
-          const slice = sliceOf(points.slice(from, from + POINTS_PER_INVOCATION_MAX));
-          if (slice !== null) await analytics.write(this.#parts.source, slice);
-        }
+        await writePoints(
+          analytics,
+          this.#parts.source,
+          rows.flatMap((row) => this.#numbered(row)),
+        );
         this.#through = rows.at(-1)?.id ?? until;
         positions.set("points_through", this.#through);
         this.#failures = 0;

@@ -132,7 +132,9 @@ function refusalOf(
     ]);
   }
   if (from !== null && !graph.nodes.has(from)) {
-    return refuse("not_found", `the workflow has no node "${from.slice(0, 100)}"`);
+    return refuse("invalid", "the request has a problem", [
+      { pointer: "/from", message: `the workflow has no node "${from.slice(0, 100)}"` },
+    ]);
   }
   if (request.inputs === undefined) return null;
   if (from !== null) {

@@ -1,11 +1,11 @@
 /** The step `groupby`: rows with equal values in some columns become one row, with one aggregate of them. */
 import { z } from "zod";
 import { describe } from "#engine/inline/aggregate.ts";
-import { canonicalJson, type Json, type JsonObject } from "#kernel/json.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
 import type { Work } from "../work.ts";
 import { FIELDS_MAX } from "./limits.ts";
 import { refuse, stepType } from "./step.ts";
-import { cellOf, compareCells, fieldSchema, tableOf } from "./table.ts";
+import { cellOf, compareCells, fieldSchema, keyOf, tableOf } from "./table.ts";
 
 export const AGGREGATES = ["count", "sum", "avg", "min", "max"] as const;
 type Aggregate = (typeof AGGREGATES)[number];
@@ -29,8 +29,7 @@ export const groupby = stepType({
     if (by.length === 0) groups.set("[]", { keys: [], values: [] });
     for (const [index, row] of rows.entries()) {
       const keys = by.map((name) => cellOf(row, name, work) ?? null);
-      const key = canonicalJson(keys);
-      work.chargeText(key.length);
+      const key = keyOf(keys, work);
       let group = groups.get(key);
       if (group === undefined) {
         group = { keys, values: [] };

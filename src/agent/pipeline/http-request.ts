@@ -1,7 +1,7 @@
 /** The step `http_request`: asks a server through the URL guard and yields the parsed body. It never uses secrets. */
 import { z } from "zod";
 import type { NodeError } from "#kernel/errors.ts";
-import { isJsonObject, type Json } from "#kernel/json.ts";
+import { isJsonObject, type Json, jsonProblem } from "#kernel/json.ts";
 import { HEADERS_MAX, URL_LENGTH_MAX } from "#workflow/limits.ts";
 import { anyJson } from "../argument-values.ts";
 import { secretReferenceIn } from "../secret-reference.ts";
@@ -30,6 +30,8 @@ export const httpRequest = stepType({
     else if (params !== undefined) request.query = queryOf(params);
     const secret = secretReferenceIn(request as unknown as Json, work);
     if (secret !== null) refuse(`a request of a pipeline cannot refer to a secret (${secret}): use openapi_action`);
+    const problem = jsonProblem(request.payload ?? null);
+    if (problem !== null) refuse(`the body cannot be sent: ${problem}`);
     const answer = await tool.ports.http(request);
     return answer.ok ? answer.value.body : refuse(httpErrorText(answer.error));
   },

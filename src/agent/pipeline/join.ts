@@ -1,12 +1,12 @@
 /** The step `join`: rows of two tables that agree in a column, side by side. */
 import { z } from "zod";
-import { canonicalJson, type Json, type JsonObject } from "#kernel/json.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
 import { anyObject } from "../argument-values.ts";
 import type { Work } from "../work.ts";
 import { TABLE_CELLS_MAX, TABLE_ROWS_MAX } from "./limits.ts";
 import { REFERENCE_FORMS, REFERENCE_LENGTH_MAX, readReference } from "./references.ts";
 import { refuse, type StepContext, stepType } from "./step.ts";
-import { cellOf, fieldSchema, tableOf } from "./table.ts";
+import { cellOf, fieldSchema, keyOf, tableOf } from "./table.ts";
 
 const side = z
   .union([z.string().max(REFERENCE_LENGTH_MAX), z.array(anyObject)])
@@ -37,8 +37,9 @@ async function read(given: string | Json, name: string, context: StepContext): P
 function joinRows(left: readonly JsonObject[], right: readonly JsonObject[], on: string, work: Work): JsonObject[] {
   const byKey = new Map<string, JsonObject[]>();
   for (const row of right) {
-    const key = keyOf(row, on, work);
-    if (key === null) continue;
+    const value = cellOf(row, on, work) ?? null;
+    if (value === null) continue;
+    const key = keyOf(value, work);
     const same = byKey.get(key);
     if (same === undefined) byKey.set(key, [row]);
     else same.push(row);
@@ -46,8 +47,8 @@ function joinRows(left: readonly JsonObject[], right: readonly JsonObject[], on:
   const joined: JsonObject[] = [];
   let cells = 0;
   for (const row of left) {
-    const key = keyOf(row, on, work);
-    for (const other of key === null ? [] : (byKey.get(key) ?? [])) {
+    const value = cellOf(row, on, work) ?? null;
+    for (const other of value === null ? [] : (byKey.get(keyOf(value, work)) ?? [])) {
       if (joined.length === TABLE_ROWS_MAX) refuse(`the join gives more than ${TABLE_ROWS_MAX} rows: filter before`);
       const both = sideBySide(row, other, on);
       const width = Object.keys(both).length;
@@ -58,14 +59,6 @@ function joinRows(left: readonly JsonObject[], right: readonly JsonObject[], on:
     }
   }
   return joined;
-}
-
-function keyOf(row: JsonObject, on: string, work: Work): string | null {
-  const value = cellOf(row, on, work) ?? null;
-  if (value === null) return null;
-  const key = canonicalJson(value);
-  work.chargeText(key.length);
-  return key;
 }
 
 /** Columns of the right row that the left has too get `right_` before their name; the shared one stands once. */

@@ -47,6 +47,19 @@ export function withColumns(row: JsonObject, columns: readonly (readonly [string
   return Object.fromEntries([...entries, ...columns]);
 }
 
+/** Equal for equal values, members in any order. Unlike canonical JSON it takes halves of surrogate pairs, as servers send. */
+export function keyOf(value: Json, work: Work): string {
+  work.charge(1);
+  if (typeof value !== "object" || value === null) {
+    const text = JSON.stringify(value);
+    work.chargeText(text.length);
+    return text;
+  }
+  if (Array.isArray(value)) return `[${value.map((item) => keyOf(item, work)).join()}]`;
+  const members = Object.keys(value).sort();
+  return `{${members.map((name) => `${JSON.stringify(name)}:${keyOf(value[name] ?? null, work)}`).join()}}`;
+}
+
 /** False, true, numbers, texts, then lists and objects, which are all alike; what is missing is not compared. */
 export function compareCells(left: Json, right: Json, work: Work): number {
   const ranks = rank(left) - rank(right);

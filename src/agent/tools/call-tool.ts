@@ -2,7 +2,7 @@
  * One tool call of a model, from the text it wrote to an answer it can read. Whatever the model got wrong is an answer;
  * so is a fault of a tool, in words that give nothing away.
  */
-import { isDeeperThan, JSON_DEPTH_MAX } from "#kernel/json.ts";
+import { jsonProblem } from "#kernel/json.ts";
 import { TOOL_NAMES, type ToolAnswer, type ToolContext, type ToolName } from "../tool.ts";
 import { ARGUMENTS_LENGTH_MAX, TOOL_ERROR_LENGTH_MAX } from "./limits.ts";
 import { TOOLS } from "./registry.ts";
@@ -56,7 +56,8 @@ function readCall(call: ToolCall, allowed: readonly ToolName[]): ReadCall {
     const reason = error instanceof Error ? error.message.slice(0, 200) : "they cannot be read";
     return { ok: false, error: `the arguments are not JSON: ${reason}`, example };
   }
-  if (isDeeperThan(args)) return { ok: false, error: `the arguments nest deeper than ${JSON_DEPTH_MAX} levels` };
+  const problem = jsonProblem(args);
+  if (problem !== null) return { ok: false, error: `the arguments cannot be taken: ${problem}` };
   return { ok: true, name, args };
 }
 

@@ -1,11 +1,13 @@
 /** Bounds of tool calls. Each has a test at its edge; those of pipelines stand in `../pipeline/limits.ts`. */
 
+import { TOOL_ERROR_UNITS_MAX, TOOL_RESULT_UNITS_MAX } from "../limits.ts";
+
 /** Characters of a call's arguments as the model writes them. */
 export const ARGUMENTS_LENGTH_MAX = 262_144;
 /** Characters of an error that goes back to the model. */
-export const TOOL_ERROR_LENGTH_MAX = 4_000;
-/** Bytes of JSON that a tool gives back to the model. */
-export const TOOL_RESULT_BYTES_MAX = 65_536;
+export const TOOL_ERROR_LENGTH_MAX = TOOL_ERROR_UNITS_MAX - 1;
+/** Bytes of JSON that a tool gives back to the model; the loop cuts at as many characters, in the middle of things. */
+export const TOOL_RESULT_BYTES_MAX = TOOL_RESULT_UNITS_MAX;
 /** What an agent may search for, and how much it is shown. */
 export const SEARCH_QUERY_LENGTH_MAX = 500;
 export const SEARCH_LIMIT_MAX = 50;

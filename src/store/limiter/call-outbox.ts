@@ -20,12 +20,16 @@ export class CallOutbox {
     return this.#sql.exec("SELECT 1 FROM unsent_call LIMIT 1").toArray().length === 0;
   }
 
-  /** The oldest of them, and how far they reach. */
-  take(): { rows: CallRow[]; through: number } {
+  /** The oldest of them with their numbers, which never come again, and how far they reach. */
+  take(): { rows: CallRow[]; ids: number[]; through: number } {
     const taken = this.#sql
       .exec<{ id: number; row: string }>("SELECT id, row FROM unsent_call ORDER BY id LIMIT ?", FLUSH_CALLS_MAX)
       .toArray();
-    return { rows: taken.map(({ row }) => JSON.parse(row) as CallRow), through: taken.at(-1)?.id ?? 0 };
+    return {
+      rows: taken.map(({ row }) => JSON.parse(row) as CallRow),
+      ids: taken.map(({ id }) => id),
+      through: taken.at(-1)?.id ?? 0,
+    };
   }
 
   sent(through: number): void {

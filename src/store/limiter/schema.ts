@@ -38,6 +38,13 @@ const MIGRATIONS: readonly string[] = [
   -- Rows of llm_calls on their way to D1.
   CREATE TABLE unsent_call (id INTEGER PRIMARY KEY, row TEXT NOT NULL);
   `,
+  `
+  -- Ids that never come again: the points of calls are numbered by them.
+  ALTER TABLE unsent_call RENAME TO unsent_call_before;
+  CREATE TABLE unsent_call (id INTEGER PRIMARY KEY AUTOINCREMENT, row TEXT NOT NULL);
+  INSERT INTO unsent_call SELECT id, row FROM unsent_call_before;
+  DROP TABLE unsent_call_before;
+  `,
 ];
 
 /** Brings the tables up to date; called once when the object wakes. */

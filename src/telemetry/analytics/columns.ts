@@ -38,7 +38,7 @@ const SHARED_BLOBS = since(1, {
   tenant: "whose point it is",
   env: "local or production",
   version: "version of Weir that wrote it",
-  outcome: "ok or error; of runs and nodes their state",
+  outcome: "ok or error; of runs and nodes how they ended; postponed for an attempt that found no room to begin",
   error_type: "error code, empty without an error",
   workflow: "tag of the workflow, or empty for one that was sent along",
   run_id: "the run",

@@ -8,6 +8,3 @@ export const CONSTANT_WORK_MAX = 1_000_000;
 
 /** Node ids that one sentence names; the others are counted. */
 export const NAMED_IDS_MAX = 5;
-
-/** Rounds in which removals that would let a node start too early are taken back; more rounds remove nothing. */
-export const KEEP_ROUNDS_MAX = 20;

@@ -30,7 +30,7 @@ export interface ParallelSuggestion {
 export function parallelRequests(inspection: Inspection): ParallelSuggestion[] {
   const groups = independentStages(inspection);
   if (groups.length === 0) return [];
-  const waits = new Waits(inspection, "certain");
+  const waits = new Waits(inspection);
   const found: ParallelSuggestion[] = [];
   for (const group of groups) {
     if (found.length >= SUGGESTIONS_PER_KIND_MAX) break;

@@ -4,7 +4,6 @@
  */
 import type { CompiledEdge, CompiledNode } from "../graph.ts";
 import type { Inspection } from "./inspection.ts";
-import { KEEP_ROUNDS_MAX } from "./limits.ts";
 import { namesRead, namesReadBy, readsInput, readsNodesAsAWhole } from "./reading.ts";
 import { Waits } from "./waits.ts";
 
@@ -18,27 +17,22 @@ export function findRemovable(inspection: Inspection): Removable {
   if (never.edges.size === 0 || readsNodesAsAWhole(graph)) return { edges: new Set(), nodes: new Set() };
   const keeping = new Keeping(inspection);
   keeping.keepWhatIsMeant();
-  const before = WHICH.map((which) => new Waits(inspection, which));
-  for (let round = 0; round < KEEP_ROUNDS_MAX; round++) {
-    const edges = new Set([...never.edges.keys()].filter((edge) => !keeping.edges.has(edge)));
-    const after = WHICH.map((which) => new Waits(inspection, which, edges));
-    const live = after[0]?.setOf(inspection.order.filter((id) => !never.nodes.has(id))) ?? new Uint32Array();
-    const isLosing = (id: string) => before.some((waits, index) => after[index]?.keeps(id, waits, live) === false);
-    const losers = [...new Set([...edges].map((edge) => edge.to))].filter((id) => !never.nodes.has(id) && isLosing(id));
-    if (losers.length === 0) {
-      return { edges, nodes: new Set([...never.nodes].filter((id) => !keeping.nodes.has(id))) };
-    }
-    for (const id of losers) keeping.keepDeadEdges(inspection.node(id).incoming);
+  const before = new Waits(inspection);
+  const live = before.setOf(inspection.order.filter((id) => !never.nodes.has(id)));
+  const after = new Waits(inspection, keeping.dropped());
+  // Keeping more only makes more nodes wait: whoever loses nothing now loses nothing then.
+  for (const { to } of keeping.dropped()) {
+    if (!never.nodes.has(to) && !after.keeps(to, before, live)) keeping.keepDeadEdges(inspection.node(to).incoming);
   }
-  return { edges: new Set(), nodes: new Set() };
+  return { edges: keeping.dropped(), nodes: new Set([...never.nodes].filter((id) => !keeping.nodes.has(id))) };
 }
-
-const WHICH = ["certain", "possible"] as const;
 
 /** What must stay, and all that must stay with it. */
 class Keeping {
   readonly edges = new Set<CompiledEdge>();
   readonly nodes = new Set<string>();
+  /** Those of the nodes that are read by name. */
+  readonly #read = new Set<string>();
   readonly #inspection: Inspection;
   readonly #pending: (() => void)[] = [];
 
@@ -50,15 +44,19 @@ class Keeping {
     const { order, never } = this.#inspection;
     for (const id of order) {
       const node = this.#inspection.node(id);
+      const isLive = !never.nodes.has(id);
       if (this.#inspection.isFixed(id)) {
         this.#keepNode(id);
         this.keepDeadEdges([...node.incoming, ...node.outgoing]);
-      } else if (!never.nodes.has(id)) {
-        this.#keepMeaningOf(node);
-        for (const read of namesRead(node)) this.#keepRead(read);
-      }
+      } else if (isLive) this.#keepMeaningOf(node);
+      if (isLive) for (const read of namesRead(node)) this.#keepRead(read);
     }
     this.#settle();
+  }
+
+  /** The edges that nothing keeps. */
+  dropped(): Set<CompiledEdge> {
+    return new Set([...this.#inspection.never.edges.keys()].filter((edge) => !this.edges.has(edge)));
   }
 
   keepDeadEdges(edges: readonly CompiledEdge[]): void {
@@ -114,7 +112,6 @@ class Keeping {
       }
     });
   }
-  readonly #read = new Set<string>();
 
   /** Worked off as a list: a chain may be as long as a definition. */
   #settle(): void {

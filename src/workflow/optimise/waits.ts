@@ -1,7 +1,6 @@
 /**
- * Which nodes must have ended before a node can start, whatever a run does, and which may have: what edges mean besides
- * carrying values. Losing one of the first lets work begin too early, one of the second makes its name unreadable. Sets
- * are bits, one a node.
+ * Which nodes must have ended before a node can start, whatever a run does: what an edge guarantees besides carrying a
+ * value. A patch that loses one of these would let work begin too early. Sets are bits, one a node.
  */
 import type { CompiledEdge } from "../graph.ts";
 import type { Inspection } from "./inspection.ts";
@@ -12,29 +11,28 @@ export class Waits {
   readonly #before = new Map<string, Uint32Array>();
 
   /** `without`: edges to judge as if they were not there; none of them may lead into an `any` join. */
-  constructor(inspection: Inspection, which: "certain" | "possible", without: ReadonlySet<CompiledEdge> = new Set()) {
+  constructor(inspection: Inspection, without: ReadonlySet<CompiledEdge> = new Set()) {
     const { order, never } = inspection;
     this.#words = Math.ceil(order.length / 32);
     for (const [bit, id] of order.entries()) this.#bits.set(id, bit);
     for (const id of order) {
       const node = inspection.node(id);
       const incoming = node.incoming.filter((edge) => !without.has(edge));
-      const isAny = node.join === "any" && node.incoming.length > 1 && !never.nodes.has(id);
-      const startsOnFirst = isAny && which === "certain";
+      const startsOnFirst = node.join === "any" && node.incoming.length > 1 && !never.nodes.has(id);
       // It may start on any edge that can be taken: only what all of those guarantee is certain.
       const counted = startsOnFirst ? incoming.filter((edge) => !never.edges.has(edge)) : incoming;
       this.#before.set(id, this.#join(counted, startsOnFirst));
     }
   }
 
-  /** Whether `first` is among those before `id`. */
+  /** Whether `first` must have ended before `id` can start. */
   includes(id: string, first: string): boolean {
     const bit = this.#bits.get(first);
     const before = this.#before.get(id);
     return bit !== undefined && before !== undefined && ((before[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
   }
 
-  /** Whether every node of `among` that is before `id` in `other` is so here. */
+  /** Whether `id` waits for every node of `among` that it waits for in `other`. */
   keeps(id: string, other: Waits, among: Uint32Array): boolean {
     const [mine, theirs] = [this.#before.get(id), other.#before.get(id)];
     if (mine === undefined || theirs === undefined) return false;

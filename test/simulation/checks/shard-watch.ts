@@ -171,13 +171,27 @@ export class ShardWatch {
     const allowed = rows * WRITES_PER_ROW + WRITES_BESIDE;
     const isBounded = this.#parts.mayRepeatWrites || disk.writes <= allowed;
     must(isBounded, "15", () => `${disk.writes} statements were written for ${rows} rows of the log`);
-    for (const run of touched) {
-      const { snapshotEvents } = this.#parts;
-      if (run.seq <= snapshotEvents || run.isTerminal) continue;
-      const seq = Number(disk.look("SELECT seq FROM snapshot WHERE run_id = ?", run.runId)[0]?.seq ?? 0);
-      const most = Math.max(snapshotEvents, run.definition.nodes.size * 4);
-      must(run.seq - seq < most, "15", () => `${run.runId} has ${run.seq - seq} events after its last snapshot`);
-    }
+    for (const run of touched) if (!run.isTerminal) this.#judgeSnapshot(run);
+  }
+
+  /** A live run is folded from few events, or from no more text than its snapshot has. */
+  #judgeSnapshot(run: RunModel): void {
+    const { disk } = this.host;
+    const most = Math.max(this.#parts.snapshotEvents, run.definition.nodes.size * 4);
+    if (run.seq <= most) return;
+    const seq = Number(disk.look("SELECT seq FROM snapshot WHERE run_id = ?", run.runId)[0]?.seq ?? 0);
+    if (run.seq - seq < most) return;
+    const [since] = disk.look(
+      "SELECT sum(length(events)) AS units FROM event WHERE run_id = ? AND first_seq > ?",
+      run.runId,
+      seq,
+    );
+    const [held] = disk.look(
+      "SELECT sum(length(text)) AS units FROM stored_value WHERE run_id = ? AND path = '>snapshot'",
+      run.runId,
+    );
+    const isBounded = seq > 0 && Number(since?.units) <= Number(held?.units);
+    must(isBounded, "15", () => `${run.runId} has ${run.seq - seq} events after its last snapshot`);
   }
 }
 

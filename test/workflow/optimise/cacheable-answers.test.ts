@@ -4,7 +4,6 @@ import { z } from "zod";
 import type { JsonObject } from "#kernel/json.ts";
 import type { WorkflowDefinition } from "#workflow/definition.ts";
 import { compileGraph } from "#workflow/graph.ts";
-import { httpConfig } from "#workflow/node-configs.ts";
 import { NODE_TYPES, type NodeType } from "#workflow/node-types.ts";
 import {
   AGENT_CACHE_MS,
@@ -15,19 +14,11 @@ import {
 import { applyPatch } from "#workflow/patch.ts";
 import { chain, definitionOf, edge, get, pass, post, value } from "./versions.ts";
 
-const cache = z.strictObject({ ttl_ms: z.int().min(1) }).optional();
-const http = NODE_TYPES.get("http");
-if (http === undefined) throw new Error("http is a node type");
-const AGENT_CONFIG = z.strictObject({
-  task: z.string(),
-  tools: z.array(z.string()).optional(),
-  temperature: z.number().optional(),
-  cache,
-});
-const WITH_CACHE = new Map<string, NodeType>([
-  ["http", { ...http, config: httpConfig.extend({ cache }) }],
-  ["agent", { ...http, type: "agent", queue: "agent", config: AGENT_CONFIG }],
-]);
+function typeOf(name: string): NodeType {
+  const type = NODE_TYPES.get(name);
+  if (type === undefined) throw new Error(`${name} is a node type`);
+  return type;
+}
 
 const agent = (id: string, config: JsonObject = {}) => ({
   id,
@@ -38,7 +29,7 @@ const agents = (...nodes: object[]) => ({ nodes, edges: [] }) as unknown as Work
 
 describe("agents whose answer can be cached", () => {
   test("no randomness and no tools", () => {
-    expect(cacheableAgents(agents(agent("a")), WITH_CACHE)).toEqual([
+    expect(cacheableAgents(agents(agent("a")), NODE_TYPES)).toEqual([
       {
         kind: "cacheable",
         message: '"a" answers the same question the same way each time, so its answer can be cached',
@@ -53,7 +44,7 @@ describe("agents whose answer can be cached", () => {
   });
 
   test("those that ask the same are named together", () => {
-    const found = cacheableAgents(agents(agent("a"), agent("b"), agent("c", { task: "Name a fruit" })), WITH_CACHE);
+    const found = cacheableAgents(agents(agent("a"), agent("b"), agent("c", { task: "Name a fruit" })), NODE_TYPES);
     expect(found.map(({ nodes }) => nodes)).toEqual([["a", "b"], ["c"]]);
     expect(found[0]?.message).toBe('"a" and "b" ask the same question and get the same answer, so it can be cached');
     expect(found[0]?.patch).toHaveLength(4);
@@ -66,14 +57,14 @@ describe("agents whose answer can be cached", () => {
     ["with all tools", { ...agent("a"), config: { task: "Name a colour", temperature: 0 } }],
     ["with a cache already", agent("a", { cache: { ttl_ms: 5 } })],
   ])("not %s", (_, node) => {
-    expect(cacheableAgents(agents(node, { ...node, id: "b" }), WITH_CACHE)).toEqual([]);
+    expect(cacheableAgents(agents(node, { ...node, id: "b" }), NODE_TYPES)).toEqual([]);
   });
 
-  test("not before the type's config has a cache", () => {
-    expect(cacheableAgents(agents(agent("a")), NODE_TYPES)).toEqual([]);
-    const without = new Map([["agent", { ...http, type: "agent", config: AGENT_CONFIG.omit({ cache: true }) }]]);
+  test("not where the type's config has no cache", () => {
+    const config = { task: z.string(), tools: z.array(z.string()), temperature: z.number() };
+    const without = new Map([["agent", { ...typeOf("agent"), config: z.strictObject(config) }]]);
     expect(cacheableAgents(agents(agent("a")), without)).toEqual([]);
-    const careless = new Map([["agent", { ...http, type: "agent", config: z.object({ task: z.string() }) }]]);
+    const careless = new Map([["agent", { ...typeOf("agent"), config: z.object({ task: z.string() }) }]]);
     expect(cacheableAgents(agents(agent("a")), careless)).toEqual([]);
   });
 });
@@ -87,7 +78,7 @@ const around = (node: { id: string }, loopNode: object = loop(), more: object[] 
   nodes: [pass("h"), node, value("t", "1"), loopNode, ...more],
   edges: chain("h", node.id, "t", "l"),
 });
-const requests = (workflow: object, types: ReadonlyMap<string, NodeType> = WITH_CACHE) => {
+const requests = (workflow: object, types: ReadonlyMap<string, NodeType> = NODE_TYPES) => {
   const definition = definitionOf(workflow);
   return cacheableRequests(definition, compileGraph(definition), types);
 };
@@ -151,8 +142,8 @@ describe("requests whose answer can be cached", () => {
     expect(requests(workflow)).toEqual([]);
   });
 
-  test("not before the type's config has a cache", () => {
-    const without = new Map([["http", { ...http, config: z.strictObject({ url: z.string() }) }]]);
+  test("not where the type's config has no cache", () => {
+    const without = new Map([["http", { ...typeOf("http"), config: z.strictObject({ url: z.string() }) }]]);
     expect(requests(around(get("a")), without)).toEqual([]);
   });
 });

@@ -313,6 +313,18 @@ describe("dead branches stay where something would notice", () => {
       ["x"],
     ],
     [
+      "read by name in a loop",
+      {
+        nodes: dead(get("c"), value("h", "nodes.x"), {
+          id: "l",
+          type: "loop",
+          config: { max_iterations: 2, loop_back_to: "h" },
+        }),
+        edges: [edge("a", "b"), toX, edge("b", "c"), edge("x", "c"), edge("c", "h"), edge("h", "l")],
+      },
+      ["x"],
+    ],
+    [
       "a way into an any join",
       {
         nodes: dead(value("c", "3"), value("j", "7", { join: "any" })),
@@ -325,6 +337,21 @@ describe("dead branches stay where something would notice", () => {
       {
         nodes: [get("a"), get("b"), value("x", "2"), value("c", "3"), post("j")],
         edges: [edge("a", "x", { condition: "false" }), edge("a", "c"), edge("b", "j"), edge("x", "j")],
+      },
+      ["x"],
+    ],
+    [
+      "what makes another node wait through an any join that is never reached",
+      {
+        nodes: [get("a"), get("m"), value("x", "2", { join: "any" }), value("c", "3"), get("b"), post("j")],
+        edges: [
+          edge("a", "x", { condition: "false" }),
+          edge("m", "x", { condition: "false" }),
+          edge("a", "c"),
+          edge("m", "c"),
+          edge("b", "j"),
+          edge("x", "j"),
+        ],
       },
       ["x"],
     ],

@@ -319,6 +319,20 @@ describe("what is alike is not always the same", () => {
       fork([value("a", "1"), value("b", "1")], [pass("end", { join: "any" })], [edge("a", "end"), edge("b", "end")]),
     ],
     [
+      "what is computed meets an any join that does not look at its input",
+      {
+        nodes: [
+          pass("s"),
+          value("a", "1"),
+          value("b", "1"),
+          get("q"),
+          get("end", {}, { join: "any" }),
+          value("a_end", "2"),
+        ],
+        edges: [edge("s", "a"), edge("s", "b"), edge("a", "a_end"), edge("b", "end"), edge("q", "end")],
+      },
+    ],
+    [
       "what follows asks how it was reached",
       fork([value("a", "1"), value("b", "1")], [value("a_end", "output"), value("b_end", "run.via")]),
     ],

@@ -188,6 +188,22 @@ describe("requests side by side", () => {
       [["a", "b"], ["end"]],
     ],
     [
+      "read behind an any join whose other way is never taken",
+      {
+        nodes: [
+          pass("s"),
+          get("a"),
+          get("b"),
+          both,
+          value("x", "1"),
+          pass("j", { join: "any" }),
+          value("late", "nodes.a.body.path"),
+        ],
+        edges: [...chain("s", "a", "b", "end", "j", "late"), edge("s", "x", { condition: "false" }), edge("x", "j")],
+      },
+      [["s"], ["a", "b", "x"], ["end"], ["j"], ["late"]],
+    ],
+    [
       "under names that CEL would read otherwise",
       { nodes: [get("a"), get("in"), value("end", "output.body.path")], edges: chain("a", "in", "end") },
       [["a", "in"], ["in_joined"], ["end"]],

@@ -132,7 +132,7 @@ describe("suggested patches", () => {
 
   test("make valid definitions of larger random workflows", { timeout: 120_000 }, () => {
     holds(
-      fc.property(randomWorkflow(40), (definition) => {
+      fc.property(randomWorkflow(40, true), (definition) => {
         for (const suggestion of optimise(definition).suggestions) patched(definition, suggestion);
       }),
       300,
