@@ -50,17 +50,15 @@ export const runStreamRoutes = new OpenAPIHono<AppEnv>().openapi(stream, async (
   const isUpgrade = context.req.header("Upgrade")?.toLowerCase() === "websocket";
   const format: StreamFormat = isUpgrade ? "events" : "sse";
 
-  const headers = { "X-Request-Id": context.get("requestId") };
+  const requestId = context.get("requestId");
   const isOver = lastEventId !== undefined && !isUpgrade && (await hasNothingAfter(services, tenant, id, after));
   if (isOver) return context.body(null, 204);
 
   const address = services.shards.addressOf(id);
   if (address === null) throw noSuchRun(id);
-  const socket = await services.shards.stream(address, { tenant, runId: id, after, format });
-  if (socket !== null) {
-    return isUpgrade
-      ? new Response(null, { status: 101, webSocket: socket, headers })
-      : context.body(eventStream(socket, after), 200, EVENT_STREAM_HEADERS);
+  const answer = await services.shards.stream(address, { tenant, runId: id, after, format, requestId });
+  if (answer !== null) {
+    return isUpgrade ? answer : context.body(eventStream(answer.webSocket, after), 200, EVENT_STREAM_HEADERS);
   }
   const archive = await readArchive(services.d1, tenant, id);
   if (archive === null) throw noSuchRun(id);
@@ -68,7 +66,7 @@ export const runStreamRoutes = new OpenAPIHono<AppEnv>().openapi(stream, async (
   if (events.length === 0 && lastEventId !== undefined && !isUpgrade) return context.body(null, 204);
   const texts = streamTexts(events, format);
   return isUpgrade
-    ? new Response(null, { status: 101, webSocket: socketOf(texts), headers })
+    ? new Response(null, { status: 101, webSocket: socketOf(texts), headers: { "X-Request-Id": requestId } })
     : context.body(texts.join(""), 200, EVENT_STREAM_HEADERS);
 });
 
