@@ -50,7 +50,7 @@ async function* read(
     if (signal?.aborted) throw aborted(signal.reason);
     throw new WeirError("unreachable", "the stream of events was cut", { cause: error });
   } finally {
-    clearTimeout(timer);
+    if (timer !== undefined) clearTimeout(timer);
     // Whoever stops reading ends the connection with it.
     await reader.cancel().catch(() => undefined);
   }

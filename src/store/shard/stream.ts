@@ -2,8 +2,9 @@
  * How a run's log is streamed between a shard and the Worker: what is ordered by an upgrade, and what events look like
  * on the way. Who watches and how much they may be sent is the coordinator's.
  */
+
+import { eventView } from "#engine/event-view.ts";
 import type { RunEvent } from "#engine/events.ts";
-import { eventView } from "#engine/view.ts";
 
 /** `events`: one event a message, as JSON. `sse`: messages are pieces of a `text/event-stream`. */
 export const STREAM_FORMATS = ["events", "sse"] as const;
