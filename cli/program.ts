@@ -5,6 +5,8 @@ import { approvals } from "./commands/approvals.ts";
 import { approve } from "./commands/approve.ts";
 import { artifact } from "./commands/artifact.ts";
 import { bench } from "./commands/bench.ts";
+import { budgets } from "./commands/budgets.ts";
+import { cache } from "./commands/cache.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { config } from "./commands/config.ts";
 import { doctor } from "./commands/doctor.ts";
@@ -64,6 +66,8 @@ export function createProgram() {
     .addCommand(top)
     .addCommand(doctor)
     .addCommand(keys)
+    .addCommand(cache)
+    .addCommand(budgets)
     .addCommand(init)
     .addCommand(config)
     .addCommand(bench)

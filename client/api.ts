@@ -6,6 +6,8 @@ import type { Hono } from "hono";
 import type { z } from "zod";
 import type { approvalRoutes } from "#api/routes/approvals.ts";
 import type { artifactRoutes } from "#api/routes/artifacts.ts";
+import type { budgetRoutes } from "#api/routes/budgets.ts";
+import type { cacheRoutes } from "#api/routes/cache.ts";
 import type { evalRoutes } from "#api/routes/eval.ts";
 import type { healthRoutes } from "#api/routes/health.ts";
 import type { jobRoutes } from "#api/routes/jobs.ts";
@@ -17,6 +19,7 @@ import type { runPatchRoutes } from "#api/routes/run-patches.ts";
 import type { runReplayRoutes } from "#api/routes/run-replays.ts";
 import type { runRoutes } from "#api/routes/runs.ts";
 import type { tenantRoutes } from "#api/routes/tenants.ts";
+import type { usageRoutes } from "#api/routes/usage.ts";
 import type { workflowRunRoutes } from "#api/routes/workflow-runs.ts";
 import type { workflowVersionRoutes } from "#api/routes/workflow-versions.ts";
 import type { workflowRoutes } from "#api/routes/workflows.ts";
@@ -29,6 +32,8 @@ type SchemaOf<Routes> = Routes extends Hono<any, infer Schema, any> ? Schema : n
 /** Endpoints by path and method, as Hono's RPC types have them. */
 export type Api = SchemaOf<typeof approvalRoutes> &
   SchemaOf<typeof artifactRoutes> &
+  SchemaOf<typeof budgetRoutes> &
+  SchemaOf<typeof cacheRoutes> &
   SchemaOf<typeof evalRoutes> &
   SchemaOf<typeof healthRoutes> &
   SchemaOf<typeof jobRoutes> &
@@ -40,6 +45,7 @@ export type Api = SchemaOf<typeof approvalRoutes> &
   SchemaOf<typeof runRoutes> &
   SchemaOf<typeof singleRunRoutes> &
   SchemaOf<typeof tenantRoutes> &
+  SchemaOf<typeof usageRoutes> &
   SchemaOf<typeof workflowRoutes> &
   SchemaOf<typeof workflowRunRoutes> &
   SchemaOf<typeof workflowVersionRoutes>;
@@ -95,6 +101,15 @@ export type LinkOrder = NonNullable<Json<"/api/v1/approvals/:id/links", "$post">
 export type Job = Output<"/api/v1/jobs/:id", "$get">;
 export type JobOrder = Json<"/api/v1/runs/bulk", "$post">;
 export type JobPage = Output<"/api/v1/jobs", "$get">;
+
+export type Budgets = Output<"/api/v1/budgets", "$get">;
+export type Budget = Budgets["items"][number];
+export type BudgetOrder = Json<"/api/v1/budgets", "$put">;
+export type Prices = Output<"/api/v1/prices", "$get">;
+export type PriceOrder = Json<"/api/v1/prices", "$put">;
+export type Usage = Output<"/api/v1/usage", "$get">;
+export type UsageFilters = Query<"/api/v1/usage", "$get">;
+export type CachePage = Output<"/api/v1/cache", "$get">;
 
 /** A workflow definition as it is written: what has a default may be left out. */
 export type WorkflowDocument = z.input<typeof workflowSchema>;

@@ -1,6 +1,7 @@
 /** A run's events as they happen, from a position on: what is there, then what comes, until nothing can follow. */
 import type { RunEvent } from "./api.ts";
 import { isWeirError } from "./errors.ts";
+import { openStream } from "./event-stream.ts";
 import { isPassing, pause } from "./retry.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
@@ -26,21 +27,36 @@ export async function* follow(
 ): AsyncGenerator<RunEvent, void, undefined> {
   let cursor = after;
   let answeredAt: number | null = null;
+  const answered = () => {
+    answeredAt = Date.now();
+  };
+  let hasStreams = true;
   for (;;) {
     try {
-      for await (const event of poll(transport, id, cursor, options, () => {
-        answeredAt = Date.now();
-      })) {
+      const stream: AsyncGenerator<RunEvent> | null = hasStreams
+        ? await openStream(transport, id, cursor, options)
+        : null;
+      hasStreams = stream !== null;
+      if (hasStreams) answered();
+      // A stream ends with the run, or because its time is up: what is left to ask tells which.
+      for await (const event of stream ?? poll(transport, id, cursor, options, answered)) {
         cursor = event.seq;
+        answered();
         yield event;
       }
-      return;
+      if (!hasStreams || (await hasEnded(transport, id, cursor, options))) return;
     } catch (error) {
       const isWorthIt = isWeirError(error) && isPassing(error) && answeredAt !== null;
       if (!isWorthIt || Date.now() - (answeredAt ?? 0) > RECONNECT_MS_MAX) throw error;
       await pause(RECONNECT_PAUSE_MS, options.signal);
     }
   }
+}
+
+async function hasEnded(transport: Transport, id: string, after: number, options: CallOptions): Promise<boolean> {
+  const input = { param: { id }, query: { after, limit: 1 } };
+  const page = await transport.call("$get", "/api/v1/runs/:id/events", input, options);
+  return page.terminal && page.items.length === 0;
 }
 
 /** Asks page by page, until the run has ended and all of it was given. */

@@ -93,39 +93,77 @@ export class Transport {
   /** The same for answers that are not one JSON text: gives the response once it is a success. */
   async send(method: string, path: string, parts: Parts, options: CallOptions & Kind = {}): Promise<Response> {
     const isRepeatable = options.isRepeatable ?? method === "GET";
+    return this.#repeat(() => this.#sendOnce(method, path, parts, options), isRepeatable, options.signal);
+  }
+
+  async #repeat<Value>(
+    attempt: () => Promise<Value>,
+    isRepeatable: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Value> {
     const attempts = this.#options.attempts ?? ATTEMPTS_DEFAULT;
     for (let tried = 1; ; tried++) {
       try {
-        return await this.#sendOnce(method, path, parts, options);
+        return await attempt();
       } catch (error) {
         const wait = error instanceof WeirError ? pauseBeforeRetry(error, { tried, attempts, isRepeatable }) : null;
         if (wait === null) throw error;
-        await pause(wait, options.signal);
+        await pause(wait, signal);
       }
     }
   }
 
+  /** The head of an answer whose body goes on for as long as it likes; null when the server has no such route. */
+  open(path: string, parts: Parts, options: CallOptions): Promise<Response | null> {
+    return this.#repeat(() => this.#openOnce(path, parts, options), true, options.signal);
+  }
+
+  async #openOnce(path: string, parts: Parts, options: CallOptions): Promise<Response | null> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT);
+    try {
+      const response = await this.#fetchOnce("GET", path, parts, options.signal, late.signal);
+      if (response.ok) return response;
+      const error = await refusal(response, this.url);
+      // A run that is not there is no reason to ask for it in another way.
+      const isAbsent = error.code === "not_found" && error.message.includes("no route");
+      if (isAbsent || error.code === "bad_answer") return null;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #sendOnce(method: string, path: string, parts: Parts, options: CallOptions & Kind): Promise<Response> {
-    const headers = new Headers({ Authorization: `Bearer ${this.#options.key}`, Accept: "application/json" });
-    for (const [name, value] of Object.entries(parts.header ?? {})) if (value !== undefined) headers.set(name, value);
-    if (parts.json !== undefined) headers.set("Content-Type", "application/json");
     const limitMs = options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
     const late = AbortSignal.timeout(limitMs + (options.extraMs ?? 0));
-    const signal = options.signal === undefined ? late : AbortSignal.any([late, options.signal]);
-    let response: Response;
-    try {
-      response = await this.#fetch(this.url + addressOf(path, parts), {
-        method,
-        headers,
-        signal,
-        ...(parts.json === undefined ? {} : { body: JSON.stringify(parts.json) }),
-      });
-    } catch (error) {
-      throw this.#noAnswer(error, options.signal, late);
-    }
+    const response = await this.#fetchOnce(method, path, parts, options.signal, late);
     if (response.ok) return response;
     if (response.status === options.alsoStatus && !("error" in (await bodyOf(response.clone())))) return response;
     throw await refusal(response, this.url);
+  }
+
+  /** Whatever is answered; `late` ends the wait for it. */
+  async #fetchOnce(
+    method: string,
+    path: string,
+    parts: Parts,
+    signal: AbortSignal | undefined,
+    late: AbortSignal,
+  ): Promise<Response> {
+    const headers = new Headers({ Authorization: `Bearer ${this.#options.key}`, Accept: "application/json" });
+    for (const [name, value] of Object.entries(parts.header ?? {})) if (value !== undefined) headers.set(name, value);
+    if (parts.json !== undefined) headers.set("Content-Type", "application/json");
+    try {
+      return await this.#fetch(this.url + addressOf(path, parts), {
+        method,
+        headers,
+        signal: signal === undefined ? late : AbortSignal.any([late, signal]),
+        ...(parts.json === undefined ? {} : { body: JSON.stringify(parts.json) }),
+      });
+    } catch (error) {
+      throw this.#noAnswer(error, signal, late);
+    }
   }
 
   async #read(response: Response, signal: AbortSignal | undefined): Promise<string> {

@@ -4,7 +4,9 @@
  */
 import type { Key, KeyOrder, KeyPage, NewKey, NodeTypes, PageOptions, Readiness, TenantPage } from "./api.ts";
 import { Approvals } from "./approvals.ts";
+import { Cache } from "./cache.ts";
 import { Jobs } from "./jobs.ts";
+import { Money } from "./money.ts";
 import { Runs } from "./runs.ts";
 import { type CallOptions, type ClientOptions, Transport } from "./transport.ts";
 import { Workflows } from "./workflows.ts";
@@ -26,6 +28,8 @@ export class Weir {
   readonly approvals: Approvals;
   readonly jobs: Jobs;
   readonly keys: Keys;
+  readonly cache: Cache;
+  readonly money: Money;
   readonly #transport: Transport;
 
   /** Throws when `url` is not one; whether anybody answers there, the first call tells. */
@@ -36,6 +40,8 @@ export class Weir {
     this.approvals = new Approvals(this.#transport);
     this.jobs = new Jobs(this.#transport);
     this.keys = new Keys(this.#transport);
+    this.cache = new Cache(this.#transport);
+    this.money = new Money(this.#transport);
   }
 
   /** Liveness; needs no key. */

@@ -53,6 +53,7 @@ import { Retention } from "./coordinator/retention.ts";
 import { RunCache } from "./coordinator/run-cache.ts";
 import { RunReader } from "./coordinator/run-reader.ts";
 import { Starts } from "./coordinator/starts.ts";
+import { Streams } from "./coordinator/streams.ts";
 import { type Changed, Transitions } from "./coordinator/transitions.ts";
 import { Waiters } from "./coordinator/waiters.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
@@ -81,6 +82,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   readonly #transitions: Transitions;
   readonly #reader: RunReader;
   readonly #starts: Starts;
+  readonly #streams: Streams;
   readonly #projector: Projector;
   readonly #points: PointWriter;
   readonly #retention: Retention;
@@ -105,8 +107,15 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       start: (request, definition) => this.#commits.submit((commit) => this.#starts.child(request, definition, commit)),
       change: (runId, input) => this.#change(runId, input),
     });
+    this.#streams = new Streams({
+      ctx,
+      runs: this.#runs,
+      load: (runId) => this.#transitions.load(runId),
+      logger: this.#logger,
+    });
     this.#transitions = new Transitions({
       children,
+      streams: this.#streams,
       logger: this.#logger,
       runs: this.#runs,
       graphs: this.#graphs,
@@ -225,6 +234,23 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return run === null ? null : this.#reader.events(run, after, limit);
   }
 
+  /** Upgrades alone come this way; everything else is a call. */
+  override async fetch(request: Request): Promise<Response> {
+    return this.#streams.open(request);
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    this.#streams.heard(socket, message);
+  }
+
+  override async webSocketClose(socket: WebSocket): Promise<void> {
+    this.#streams.left(socket);
+  }
+
+  override async webSocketError(socket: WebSocket): Promise<void> {
+    this.#streams.left(socket);
+  }
+
   async command(tenant: string, runId: string, command: RunCommand): Promise<CommandReply | null> {
     const changed = await this.#change(runId, command, tenant);
     if (changed === null) return null;
@@ -304,6 +330,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       cached_runs: this.#cache.size,
       unprojected: this.#projector.backlog,
       unsent: this.#dispatcher.unsent,
+      viewers: this.#streams.size,
       database_bytes: this.#runs.databaseBytes,
     };
   }

@@ -24,6 +24,7 @@ import { singleRunRoutes } from "./routes/run.ts";
 import { runCommandRoutes } from "./routes/run-commands.ts";
 import { runPatchRoutes } from "./routes/run-patches.ts";
 import { runReplayRoutes } from "./routes/run-replays.ts";
+import { runStreamRoutes } from "./routes/run-stream.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
@@ -63,6 +64,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     runCommandRoutes,
     runPatchRoutes,
     runReplayRoutes,
+    runStreamRoutes,
     jobRoutes,
     approvalRoutes,
     approveRoutes,

@@ -25,7 +25,11 @@ export async function askOrArchive<Value>(
     const archive = await readArchive(d1, tenant, id);
     if (archive !== null) return fromArchive(archive);
   }
-  throw new ApiError("not_found", `there is no run "${id.slice(0, 100)}"`);
+  throw noSuchRun(id);
+}
+
+export function noSuchRun(id: string): ApiError {
+  return new ApiError("not_found", `there is no run "${id.slice(0, 100)}"`);
 }
 
 /** Asks something of a run; `ofArchive` says why it cannot be asked of one that has long ended. */

@@ -37,3 +37,7 @@ export const VOTER_LENGTH_MAX = 100;
 export const LINK_LIFETIME_MS_MIN = 1_000;
 export const LINK_LIFETIME_MS_MAX = 30 * 24 * 3_600_000;
 export const LINK_LIFETIME_MS_DEFAULT = 7 * 24 * 3_600_000;
+
+/** A stream of server-sent events is closed after this at the latest; the client goes on where it was. */
+export const STREAM_MS_MAX = 14 * 60_000;
+export const STREAM_HEARTBEAT_MS = 15_000;

@@ -223,13 +223,18 @@ export function isTerminal(status: RunStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
 }
 
-/** When the run next needs to be looked at though nothing arrives; null when never. A paused run begins no retry. */
+/**
+ * When the run next needs to be looked at though nothing arrives; null when never. A paused run begins no retry, and
+ * escalates no approval.
+ */
 export function nextDueAt(state: RunState): number | null {
   let next: number | null = null;
   for (const path of state.active) {
-    const due = state.nodes.get(path)?.due;
-    if (!due || (state.status === "paused" && due.kind === "retry")) continue;
-    if (next === null || due.at < next) next = due.at;
+    const { due, approval } = state.nodes.get(path) ?? { due: null, approval: null };
+    if (due === null || (state.status === "paused" && due.kind === "retry")) continue;
+    const isHeld = state.status === "paused" && due.kind === "escalation";
+    const at = isHeld ? (approval?.expires_at ?? due.at) : due.at;
+    if (next === null || at < next) next = at;
   }
   return next;
 }

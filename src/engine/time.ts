@@ -5,7 +5,7 @@ import { cancelNode, failAttempt } from "./ending.ts";
 import { FAULTS_MAX } from "./limits.ts";
 import type { NodeState } from "./state.ts";
 import type { Transition } from "./transition.ts";
-import { approvalIsOverdue, escalate } from "./waiting/approval.ts";
+import { approvalEndsBy, approvalIsOverdue, escalate } from "./waiting/approval.ts";
 import { lookAfterChild } from "./waiting/child.ts";
 import { delayIsOver } from "./waiting/delay.ts";
 import { eventIsOverdue } from "./waiting/event.ts";
@@ -18,6 +18,9 @@ export function tick(transition: Transition): void {
     if (due === null || due.at > nowMs || !state.active.has(path)) continue;
     // A paused run begins nothing, also no further attempt.
     if (state.status === "paused" && due.kind === "retry") continue;
+    if (due.kind === "escalation" && approvalEndsBy(transition, path, nowMs)) continue;
+    // Nor does it ask anybody else.
+    if (state.status === "paused" && due.kind === "escalation") continue;
     takeDue(transition, path, due);
   }
 }

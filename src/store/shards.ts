@@ -2,6 +2,7 @@
  * The way to the coordinator shards: which one a new run goes to, which one an id names, and how a call is answered
  * when a shard is reset or overloaded.
  */
+import { ApiError } from "#kernel/errors.ts";
 import {
   hash32,
   type LocationHint,
@@ -15,6 +16,7 @@ import {
 } from "#kernel/ids.ts";
 import { callObject } from "./object-call.ts";
 import type { CoordinatorRpc } from "./shard/protocol.ts";
+import { type StreamOrder, streamRequest } from "./shard/stream.ts";
 
 export interface ShardNamespace {
   getByName(name: string, options?: { locationHint?: LocationHint }): CoordinatorRpc;
@@ -28,6 +30,8 @@ export interface ShardSettings {
   shardsEver: number;
   region: Region;
 }
+
+export type StreamAnswer = Response & { webSocket: WebSocket };
 
 export class Shards {
   readonly #namespace: ShardNamespace;
@@ -73,6 +77,20 @@ export class Shards {
   /** Calls a shard. A reset is tried again; an overload is not, and is the caller's answer. */
   call<Value>(address: ShardAddress, ask: (shard: CoordinatorRpc) => Promise<Value>): Promise<Value> {
     return callObject(() => this.#stub(address), ask, "the coordinator");
+  }
+
+  /**
+   * The answer to an upgrade, with a socket that tells a run's log from a position on; null for a run that the shard
+   * does not hold. To be given to the client as it is: workerd ends a socket that was put into another answer late.
+   */
+  async stream(address: ShardAddress, order: StreamOrder): Promise<StreamAnswer | null> {
+    const response = await this.call(address, (shard) => shard.fetch(streamRequest(order)));
+    if (response.status === 503) {
+      throw new ApiError("overloaded", "too many streams are open where this run lives; try again shortly", {
+        headers: { "Retry-After": "5" },
+      });
+    }
+    return response.webSocket === null ? null : (response as StreamAnswer);
   }
 
   get #shardsEver(): number {

@@ -253,6 +253,27 @@ describe("hitl", () => {
     expect(other.state.status).toBe("completed");
     expect(other.types("w[escalation]")).toEqual(["node.queued", "node.cancelled"]);
   });
+
+  const escalating = () => new RunDriver(ask({ timeout_ms: HOUR, escalate_to: "https://ops.example.com/hook" }));
+
+  test("a paused run begins no request; it is sent when the run is resumed", () => {
+    const run = escalating();
+    run.command({ type: "pause" });
+    run.pass(HOUR / 2 + 1);
+    expect(run.types("w[escalation]")).toEqual([]);
+    run.command({ type: "resume" });
+    run.pass(1);
+    expect(run.types("w[escalation]")).toEqual(["node.queued"]);
+  });
+
+  test("an escalation that a pause holds back does not keep the approval from expiring, and is left out then", () => {
+    const run = escalating();
+    run.command({ type: "pause" });
+    run.pass(HOUR);
+    expect(run.types("w")).toContain("approval.expired");
+    expect(run.types("w[escalation]")).toEqual([]);
+    expect(run.state.status).toBe("failed");
+  });
 });
 
 describe("pause and resume", () => {

@@ -138,6 +138,41 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: ["5"],
   },
   {
+    name: "timer-goes-off-early",
+    file: "src/engine/time.ts",
+    find: "if (due === null || due.at > nowMs ||",
+    put: 'if (due === null || (due.kind === "retry" || due.kind === "dispatch" ? due.at : due.at - 400) > nowMs ||',
+    breaks: ["11"],
+  },
+  {
+    name: "votes-twice",
+    file: "src/engine/commands/decide.ts",
+    find: "if (approval.votes.some((vote) => vote.key === voter)) return refuse",
+    put: "if (approval.votes.length > 9) return refuse",
+    breaks: ["7"],
+  },
+  {
+    name: "pause-holds-nothing",
+    file: "src/engine/walk.ts",
+    find: `failing !== null || status === "paused" || isTerminal(status)`,
+    put: "failing !== null || isTerminal(status)",
+    breaks: ["5"],
+  },
+  {
+    name: "item-too-many-at-a-time",
+    file: "src/engine/waiting/items.ts",
+    find: "items.started - items.ended < wait.concurrency;",
+    put: "items.started - items.ended <= wait.concurrency;",
+    breaks: ["13"],
+  },
+  {
+    name: "signal-is-taken-twice",
+    file: "src/engine/apply-node.ts",
+    find: "if (event.signal !== undefined) state.signals",
+    put: "if (event.signal === 0) state.signals",
+    breaks: ["rules"],
+  },
+  {
     // These two were real: the simulator found them.
     name: "recovery-gives-up",
     file: "workers/coordinator/recovery.ts",

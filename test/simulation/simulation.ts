@@ -175,7 +175,7 @@ class Simulation {
 
   #isOver(): boolean {
     if (!this.#client.isDone || !this.#queues.every((queue) => queue.isEmpty)) return false;
-    for (const run of this.#runs.values()) if (!run.isTerminal) return false;
+    for (const run of this.#runs.values()) if (!run.isTerminal && !run.isIdle) return false;
     return this.#projection.isUpToDate;
   }
 

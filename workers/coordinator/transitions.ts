@@ -21,6 +21,7 @@ import type { Commit } from "./commit-group.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { PROJECTION_DELAY_MS } from "./projector.ts";
 import type { RunCache } from "./run-cache.ts";
+import type { Streams } from "./streams.ts";
 import { ValueCache } from "./value-cache.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -30,6 +31,7 @@ export interface TransitionParts {
   cache: RunCache;
   dispatcher: Dispatcher;
   waiters: Waiters;
+  streams: Streams;
   alarm: Alarm;
   children: Children;
   logger: Logger;
@@ -166,7 +168,7 @@ export class Transitions {
   }
 
   #keep(run: LoadedRun, units: number, planned: Plan, commit: Commit): void {
-    const { alarm, cache, children, dispatcher, goOn, runs, waiters } = this.#parts;
+    const { alarm, cache, children, dispatcher, goOn, runs, streams, waiters } = this.#parts;
     const { run_id: runId, status } = run.state;
     cache.put(run, units);
     const rowId = runs.lastId;
@@ -178,6 +180,7 @@ export class Transitions {
     commit.after(() => {
       dispatcher.send(tasks, rowId);
       if (isTerminal(status)) waiters.ended(runId);
+      streams.changed(runId);
       if (isCut(planned)) goOn(runId);
       alarm.noLaterThan(Math.min(run.dueAt ?? Number.POSITIVE_INFINITY, Date.now() + PROJECTION_DELAY_MS));
     });

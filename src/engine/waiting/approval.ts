@@ -49,6 +49,16 @@ export function escalate(transition: Transition, path: string): void {
   startPart(transition, partPath(path, ESCALATION), visit);
 }
 
+/** An escalation that is taken up only when the time is up is left out: the approval expires. */
+export function approvalEndsBy(transition: Transition, path: string, nowMs: number): boolean {
+  const { approval, visit } = transition.nodeState(path);
+  if (approval === null || approval.expires_at > nowMs) return false;
+  setTimer(transition, path, approval.expires_at, "approval_expiry");
+  transition.emit({ type: "timer.fired", node: path, visit, timer: "approval_expiry" });
+  approvalIsOverdue(transition, path);
+  return true;
+}
+
 export function approvalIsOverdue(transition: Transition, path: string): void {
   const { approval, visit } = transition.nodeState(path);
   if (approval === null) return;

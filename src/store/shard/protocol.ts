@@ -105,6 +105,8 @@ export interface ShardStats {
   cached_runs: number;
   unprojected: number;
   unsent: number;
+  /** Streams that are open on runs of the shard. */
+  viewers: number;
   database_bytes: number;
 }
 
@@ -148,6 +150,8 @@ export interface CoordinatorRpc {
   ): Promise<Result<{ summary: string[] }, Problem[]> | null>;
   /** What a worker may see of the run around its task; null when nobody waits for the task any more. */
   taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null>;
+  /** Upgrades to a stream, see `stream.ts`: 101, 404 for a run that is not there, 503 when too many watch. */
+  fetch(request: Request): Promise<Response>;
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;

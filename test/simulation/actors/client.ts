@@ -1,10 +1,11 @@
 /** Who asks for runs: starts them until they are taken, cancels, reads, waits, repeats; and holds Weir to its answers. */
 import { encodeTime } from "ulid";
+import type { RunCommand } from "#engine/commands/command.ts";
 import type { RunEvent } from "#engine/events.ts";
 import type { RunView } from "#engine/view.ts";
 import { runId } from "#kernel/ids.ts";
 import { isEqualJson, type Json, type JsonObject } from "#kernel/json.ts";
-import type { CoordinatorRpc, StartRequest } from "#store/shard/protocol.ts";
+import type { CommandReply, CoordinatorRpc, StartRequest } from "#store/shard/protocol.ts";
 import type { Shards } from "#store/shards.ts";
 import type { RunModel } from "../model/run-model.ts";
 import { must } from "../model/violation.ts";
@@ -88,6 +89,13 @@ export class Client {
     switch (command.type) {
       case "cancel":
         return this.#cancel(run);
+      case "pause":
+      case "resume":
+        return void (await this.#ask(run, { type: command.type }));
+      case "signal":
+        return void (await this.#ask(run, { type: "signal", name: command.name, payload: command.payload }));
+      case "decide":
+        return this.#decide(run, command);
       case "read":
         return this.#read(run, command.limit);
       case "wait":
@@ -182,6 +190,32 @@ export class Client {
     const status = this.#parts.runs.get(id)?.status;
     must(this.#parts.runs.get(id)?.isTerminal === true, "2", () => `${id} was cancelled and is ${status}`);
     if (reply.outcome === "done") this.#judge(reply.run);
+  }
+
+  /** Anything that a run may refuse when it is too late for it; a repetition of a lost call is refused too. */
+  async #ask(run: RunScript, command: RunCommand): Promise<CommandReply | null> {
+    const id = this.#accepted.get(run.name);
+    if (id === undefined) return null;
+    const reply = await this.#insist(run, (shard) => shard.command(TENANT, id, command));
+    must(reply !== null, "1", () => `${id} was accepted and is not there to be asked`);
+    if (reply.outcome === "done") this.#judge(reply.run);
+    return reply;
+  }
+
+  async #decide(run: RunScript, command: Extract<Command, { type: "decide" }>): Promise<void> {
+    const id = this.#accepted.get(run.name);
+    if (id === undefined) return;
+    const approvals = (await this.#insist(run, (shard) => shard.approvals(TENANT, id))) ?? [];
+    const { approval_id } = approvals[command.which % Math.max(1, approvals.length)] ?? {};
+    if (approval_id === undefined) return;
+    const { voter, decision } = command;
+    const reply = await this.#ask(run, { type: "decide", approval_id, voter, decision, comments: null });
+    if (reply?.outcome !== "done") return;
+    const log = this.#parts.runs.get(id)?.log ?? [];
+    const isKept = log.some(
+      (event) => event.type === "approval.voted" && event.approval_id === approval_id && event.key === voter,
+    );
+    must(isKept, "7", () => `the vote of ${voter} on ${approval_id} was taken and is not in the log`);
   }
 
   async #wait(run: RunScript, waitMs: number): Promise<void> {

@@ -177,7 +177,7 @@ export class ShardWatch {
   /** A live run is folded from few events, or from no more text than its snapshot has. */
   #judgeSnapshot(run: RunModel): void {
     const { disk } = this.host;
-    const most = Math.max(this.#parts.snapshotEvents, run.definition.nodes.size * 4);
+    const most = Math.max(this.#parts.snapshotEvents, (run.definition.nodes.size + run.partsMost) * 4);
     if (run.seq <= most) return;
     const seq = Number(disk.look("SELECT seq FROM snapshot WHERE run_id = ?", run.runId)[0]?.seq ?? 0);
     if (run.seq - seq < most) return;

@@ -1,4 +1,5 @@
 /** What the model knows of one node of a run, from the log alone. */
+import type { Timer, Wait } from "#engine/events.ts";
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { Given } from "../scenario/given.ts";
@@ -14,6 +15,17 @@ export type ModelStatus =
   | "skipped"
   | "cancelled";
 
+/** What people were asked. */
+export interface ModelApproval {
+  id: string;
+  quorum: number;
+  votes: { key: string; decision: string; comments: string | null; at: string }[];
+  /** The votes are enough. */
+  isDue?: boolean;
+  decided: boolean;
+  expired: boolean;
+}
+
 export class NodeModel {
   readonly id: string;
   status: ModelStatus = "pending";
@@ -25,15 +37,25 @@ export class NodeModel {
   readonly resolved = new Set<ModelEdge>();
   readonly taken: ModelEdge[] = [];
   /** When the run may do something about it by itself, and why. */
-  due: { why: "dispatch" | "execution" | "retry"; atMs: number } | null = null;
+  due: { why: "dispatch" | "execution" | "retry" | "timer"; timer?: Timer; atMs: number } | null = null;
+  /** Of a waiting node: what for, since when, by which config, and the timer that has gone off. */
+  wait: Wait | null = null;
+  sinceMs = 0;
+  config: JsonObject = {};
+  fired: Timer | null = null;
+  mustSetTimer = false;
+  approval: ModelApproval | null = null;
+  escalated = false;
+  /** Of a map: what it works off, how far it has come, and what was given by index. */
+  items: { list: readonly Json[]; started: number; results: Map<number, Json> } | null = null;
+  /** The kept signal that it takes as it begins. */
+  signal: number | null = null;
   /** Since when its edges have said what becomes of it. */
   decidedAtMs: number | null = null;
   beganSeq = 0;
   endedSeq = 0;
   /** What the node must give; null when workers say it. */
   expected: Given | null = null;
-  /** The request that every attempt of a visit makes, by visit. */
-  readonly configs = new Map<number, JsonObject>();
   /** What it gave, or that it gave nothing, each time it ended, the latest last. */
   readonly given: { seq: number; output: Json | undefined }[] = [];
   /** The loop whose way back led here last. */

@@ -4,6 +4,7 @@ import { isEqualJson, type Json, type JsonObject } from "#kernel/json.ts";
 import { kindOf } from "../nodes/registry.ts";
 import { errorAsOutput, isGiven, refuses } from "../scenario/given.ts";
 import type { NodeModel } from "./node-model.ts";
+import { partIn } from "./part-rules.ts";
 import { endOfPass } from "./routing-model.ts";
 import type { Rules } from "./rules.ts";
 import { type EventOf, LATE_MS, type RunModel } from "./run-model.ts";
@@ -48,20 +49,21 @@ export const NODE_RULES: Rules = {
   "node.cancelled": (run, event) => {
     const node = run.node(event.node);
     must(node.isActive, "2", () => `${node.id} is cancelled though it is ${node.status}`);
-    if (!run.isLeftBehind(node) && (run.failing === null || node.status === "running")) run.mustEnd = true;
+    const isLeftBehind = run.isLeftBehind(node) || partIn(node.id) !== null;
+    if (!isLeftBehind && (run.failing === null || node.status === "running")) run.mustEnd = true;
     run.end(node, "cancelled", event.seq);
   },
 };
 
 function queued(run: RunModel, event: EventOf<"node.queued">): void {
   const node = run.node(event.node);
-  must(kindOf(run.definition.node(node.id).type).kind === "task", "rules", () => `${node.id} is no task and is queued`);
+  must(kindOf(run.definitionOf(node.id).type).kind === "task", "rules", () => `${node.id} is no task and is queued`);
   if (node.status === "pending" || event.visit !== node.visit) {
     run.begin(node, event);
     must(event.sends === 1 && event.faults === 0, "13", () => `${node.id} begins with ${event.sends} sends`);
     const config = run.renderedConfig(node);
     must(config.ok && "value" in config, "rules", () => `${node.id} is queued though its config cannot be rendered`);
-    node.configs.set(node.visit, config.value as JsonObject);
+    run.configs.set(`${node.id}/${node.visit}`, config.value as JsonObject);
   } else if (node.status === "waiting") nextAttempt(run, node, event);
   else handedOverAgain(run, node, event);
   run.checkVia(node, event.via);
@@ -75,14 +77,22 @@ function queued(run: RunModel, event: EventOf<"node.queued">): void {
 
 function nextAttempt(run: RunModel, node: NodeModel, event: EventOf<"node.queued">): void {
   const max = attemptsMax(run, node);
-  must(run.failing === null && !run.isTerminal, "5", () => `${node.id} is tried again in a run that has failed`);
+  must(
+    run.failing === null && run.status === "running",
+    "5",
+    () => `${node.id} is tried again in a run that has failed`,
+  );
   must(node.due?.why === "retry", "rules", () => `${node.id} is tried again though it waits for something else`);
   must(
     event.at >= (node.due?.atMs ?? 0),
     "11",
     () => `${node.id} is tried again ${(node.due?.atMs ?? 0) - event.at} ms early`,
   );
-  must(event.at - (node.due?.atMs ?? 0) <= LATE_MS, "effects", () => `${node.id} is tried again long after its time`);
+  must(
+    event.at - Math.max(node.due?.atMs ?? 0, run.resumedMs) <= LATE_MS,
+    "effects",
+    () => `${node.id} is tried again long after its time`,
+  );
   must(event.attempt === node.attempt + 1, "13", () => `attempt ${event.attempt} follows ${node.attempt}`);
   must(event.attempt <= max, "13", () => `${node.id} has ${max} attempts, and ${event.attempt} is begun`);
   must(event.sends === 1, "13", () => `attempt ${event.attempt} of ${node.id} begins with ${event.sends} sends`);
@@ -106,7 +116,8 @@ function handedOverAgain(run: RunModel, node: NodeModel, event: EventOf<"node.qu
   if (isRunning || event.at < (node.due?.atMs ?? 0)) {
     const mayBeLost = life > node.recoveredInLife && (!isRunning || run.surroundings.local);
     must(mayBeLost, "11", () => `${what()} though it is not due and nothing was lost`);
-    node.recoveredInLife = life;
+    // Several lives may have begun in one millisecond: this was in the earliest that it can have been.
+    node.recoveredInLife = Math.max(node.recoveredInLife + 1, run.surroundings.lifeAt(event.at - 1));
   } else {
     must(
       run.surroundings.mayBeUnheard(run.taskId(node)),
@@ -118,13 +129,14 @@ function handedOverAgain(run: RunModel, node: NodeModel, event: EventOf<"node.qu
 
 function started(run: RunModel, event: EventOf<"node.started">): void {
   const node = run.node(event.node);
-  const { kind } = kindOf(run.definition.node(node.id).type);
+  const { kind } = kindOf(run.definitionOf(node.id).type);
   if (event.worker === "coordinator") {
     if (kind === "task" && node.status === "waiting")
       must(event.attempt === node.attempt + 1, "13", () => `${node.id} starts attempt ${event.attempt}`);
     else run.begin(node, event);
     node.attempt = event.attempt;
     node.expected = kind === "unavailable" ? refuses("expression_failed") : run.execute(node);
+    must(node.expected !== null, "rules", () => `${node.id} is done at once though it has something to wait for`);
     if (kind === "unavailable") {
       must(
         run.route(node, "success", null) === null,
@@ -142,7 +154,7 @@ function started(run: RunModel, event: EventOf<"node.started">): void {
     isCurrent(node, event);
     node.expected = null;
     node.due = event.due_at === undefined ? null : { why: "execution", atMs: event.due_at };
-    const dueAt = event.at + (run.definition.node(node.id).timeout_ms ?? TIMEOUT_MS) + GRACE_MS;
+    const dueAt = event.at + (run.definitionOf(node.id).timeout_ms ?? TIMEOUT_MS) + GRACE_MS;
     must(event.due_at === undefined || event.due_at === dueAt, "11", () => `${node.id} must report by ${event.due_at}`);
   }
   run.setActive(node, "running");
@@ -161,7 +173,7 @@ function retrying(run: RunModel, event: EventOf<"node.retrying">): void {
     backoff_ms: backoff = 1_000,
     backoff_multiplier: multiplier = 2,
     jitter = true,
-  } = run.definition.node(node.id).retry ?? {};
+  } = run.definitionOf(node.id).retry ?? {};
   const longest = Math.floor(Math.min(backoff * multiplier ** (event.attempt - 1), BACKOFF_MS_MAX));
   const asked = Math.min(event.error.retry_after_ms ?? 0, RETRY_AFTER_MS_MAX);
   const delay = event.retry_at - event.at;
@@ -188,7 +200,7 @@ function completed(run: RunModel, event: EventOf<"node.completed">): void {
       () => `${node.id} completes with ${text(output)}, ${expectation(run, node)}`,
     );
   } else {
-    must(run.definition.node(node.id).on_error === "continue", "rules", () => `${node.id} continues after a failure`);
+    must(run.definitionOf(node.id).on_error === "continue", "rules", () => `${node.id} continues after a failure`);
     mustBeTheEnd(run, node, event, event.error);
     must(
       isEqualJson(output, errorAsOutput(event.error, node.id)),
@@ -198,34 +210,46 @@ function completed(run: RunModel, event: EventOf<"node.completed">): void {
   }
   const route = run.route(node, "success", output);
   must(route !== null, "rules", () => `${node.id} completes though a condition behind it cannot be evaluated`);
+  must((event.signal ?? null) === node.signal, "rules", () => `${node.id} takes the signal ${event.signal}`);
+  run.signals = run.signals.filter(({ seq }) => seq !== event.signal);
   run.end(node, "completed", event.seq, output);
-  if (run.definition.loops.has(node.id) && endOfPass(output) === "continue") run.expectPass(node);
+  if (partIn(node.id) !== null) run.endPart(node, event.at, { output });
+  else if (run.definition.loops.has(node.id) && endOfPass(output) === "continue") run.expectPass(node);
   else run.expectRoute(node, route);
 }
 
 function failed(run: RunModel, event: EventOf<"node.failed">): void {
   const node = run.node(event.node);
   endsNow(run, node, event);
-  const continues = run.definition.node(node.id).on_error === "continue";
+  const continues = run.definitionOf(node.id).on_error === "continue";
   if (continues) {
     // Then its error object must be what a condition could not be evaluated with.
     must(isUnroutable(run, node, event.error), "rules", () => `${node.id} fails though it continues on error`);
   } else mustBeTheEnd(run, node, event, event.error);
   const route = run.route(node, "failure", errorAsOutput(event.error, node.id));
-  const handled = route !== null && route.taken.length > 0;
+  const isPart = partIn(node.id) !== null;
+  const handled = isPart || (route !== null && route.taken.length > 0);
   must(event.handled === handled, "rules", () => `the failure of ${node.id} is ${event.handled ? "" : "not "}handled`);
   run.end(node, "failed", event.seq);
   node.error = event.error;
-  if (handled && route !== null) run.expectRoute(node, route);
+  if (isPart) run.endPart(node, event.at, { error: event.error });
+  else if (handled && route !== null) run.expectRoute(node, route);
   else run.failing ??= { node: node.id, code: event.error.code, message: event.error.message };
 }
 
 /** An attempt ends: it must be the current one, and under way. */
 function endsNow(run: RunModel, node: NodeModel, event: NodeEvent): void {
   must(!run.isTerminal, "2", () => `${node.id} ends after the run`);
-  const isGivenUp = node.status === "queued" && "error" in event && event.error?.code === "worker_lost";
+  const isGivenUp =
+    isDecidedWait(node) || (node.status === "queued" && "error" in event && event.error?.code === "worker_lost");
   must(node.status === "running" || isGivenUp, "4", () => `${node.id} ends though it is ${node.status}`);
   isCurrent(node, event);
+  if (node.wait?.kind === "items") run.mustBePrompt(node, event.at);
+}
+
+/** What it waited for has come. */
+function isDecidedWait(node: NodeModel): boolean {
+  return node.status === "waiting" && node.wait !== null && node.expected !== null;
 }
 
 function isCurrent(node: NodeModel, event: { visit: number; attempt: number }): void {
@@ -297,7 +321,7 @@ function isUnroutable(run: RunModel, node: NodeModel, error: NodeError): boolean
 }
 
 function attemptsMax(run: RunModel, node: NodeModel): number {
-  const { type, retry } = run.definition.node(node.id);
+  const { type, retry } = run.definitionOf(node.id);
   return retry?.max_attempts ?? (type === "http" ? 3 : 1);
 }
 

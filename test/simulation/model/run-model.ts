@@ -4,14 +4,18 @@
  */
 import type { RunEvent } from "#engine/events.ts";
 import type { TaskOutcome } from "#engine/task.ts";
+import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import type { NodeDefinition } from "#workflow/definition.ts";
 import { kindOf } from "../nodes/registry.ts";
 import type { Reading } from "../scenario/expressions.ts";
 import { errorAsOutput, type Given, refuses } from "../scenario/given.ts";
 import { render } from "../scenario/templates.ts";
 import type { DefinitionModel, ModelEdge, ModelLoop } from "./definition-model.ts";
 import { NodeModel } from "./node-model.ts";
+import { beginPart, definitionOfPart, endPart, partIn } from "./part-rules.ts";
 import { type Route, routeOf } from "./routing-model.ts";
+import { keptSignalFor } from "./signals.ts";
 import { must, Violation } from "./violation.ts";
 
 /** What the model is told of the world around the log. */
@@ -55,9 +59,18 @@ export class RunModel {
   readonly statuses: string[] = [];
   readonly nodes = new Map<string, NodeModel>();
   readonly active = new Set<NodeModel>();
-  status: "none" | "queued" | "running" | "completed" | "failed" | "cancelled" = "none";
+  /** The request that every attempt of a visit makes, by path and visit. */
+  readonly configs = new Map<string, JsonObject>();
+  status: "none" | "queued" | "running" | "paused" | "completed" | "failed" | "cancelled" = "none";
   generation = 1;
   inputs: Json = null;
+  /** Signals that no node has taken yet. */
+  signals: { seq: number; name: string; payload: Json }[] = [];
+  isShadow = false;
+  /** What was done on behalf of nodes, at most at a time. */
+  partsMost = 0;
+  /** When what a pause held back was set free. */
+  resumedMs = 0;
   /** The first failure that nothing handled. */
   failing: { node: string; code: string; message: string } | null = null;
   /** A running node was cancelled in this transition, so it must end the run. */
@@ -104,10 +117,29 @@ export class RunModel {
     must(this.#passDue === null, "5", () => `${this.#passDue?.id} goes on and no pass was begun`);
     must(!this.mustEnd || this.isTerminal, "rules", () => `a running node was cancelled and ${this.runId} goes on`);
     this.mustEnd = false;
+    for (const node of this.active) {
+      const isDecided =
+        node.status === "waiting" &&
+        node.wait?.kind !== "items" &&
+        (node.expected !== null || node.approval?.isDue === true);
+      must(!isDecided, "rules", () => `${node.id} still waits though it is known what becomes of it`);
+      const part = partIn(node.id);
+      const isWanted = part === null || this.node(part.owner).status === "waiting";
+      must(isWanted, "rules", () => `${node.id} is still ${node.status} and nobody waits for it`);
+      must(!node.mustSetTimer, "11", () => `${node.id} waits and no timer is set`);
+    }
     if (this.failing === null || this.isTerminal) return;
     for (const node of this.active) {
       must(node.status === "running", "rules", () => `${node.id} is still ${node.status} though the run is failing`);
     }
+  }
+
+  /** It waits for a signal or to be resumed, and for nothing that comes by itself. */
+  get isIdle(): boolean {
+    const isHeld = (node: NodeModel) =>
+      node.status === "waiting" && (node.due === null || (this.status === "paused" && node.due.why === "retry"));
+    if (this.status !== "paused" && this.active.size === 0) return false;
+    return [...this.active].every(isHeld);
   }
 
   visibleStatus(): string {
@@ -116,10 +148,25 @@ export class RunModel {
     return "waiting";
   }
 
+  /** What a path runs. */
+  definitionOf(path: string): NodeDefinition {
+    const part = partIn(path);
+    return part === null ? this.definition.node(path) : definitionOfPart(path, this.definition.node(part.owner));
+  }
+
+  /** Something that was done on a node's behalf has ended; what its tasks asked for is remembered. */
+  endPart(part: NodeModel, at: number, given: { output: Json } | { error: NodeError }): void {
+    endPart(part, this.node(partIn(part.id)?.owner ?? ""), at, given);
+  }
+
   node(id: string): NodeModel {
     let node = this.nodes.get(id);
     if (node === undefined) {
-      must(this.definition.nodes.has(id), "rules", () => `there is no node ${id} in ${this.runId}`);
+      must(
+        this.definition.nodes.has(partIn(id)?.owner ?? id),
+        "rules",
+        () => `there is no node ${id} in ${this.runId}`,
+      );
       node = new NodeModel(id);
       this.nodes.set(id, node);
     }
@@ -137,54 +184,66 @@ export class RunModel {
 
   /** A node begins a visit: it must be allowed to. */
   begin(node: NodeModel, event: BeginEvent): void {
-    const what = () => `${node.id} (visit ${event.visit})`;
-    must(node.status === "pending", "5", () => `${what()} starts though it is ${node.status}`);
-    must(event.visit === node.visit + 1, "5", () => `${what()} follows visit ${node.visit}`);
-    must(event.attempt === 1, "13", () => `${what()} begins with attempt ${event.attempt}`);
-    must(this.readiness(node) === "ready", "5", () => `${what()} starts before its edges allow it`);
-    must(
-      this.failing === null && this.status === "running",
-      "5",
-      () => `${what()} starts in a run that has failed or ended`,
-    );
-    const pass = this.iteration(node.id);
-    must(event.iteration === pass, "5", () => `${what()} is of pass ${event.iteration}, and it is ${pass}`);
-    this.mustBePrompt(node, event.at);
+    const part = partIn(node.id);
+    if (part === null) this.#mayBegin(node, event);
+    else beginPart(node, this.node(part.owner), event.visit);
+    must(event.attempt === 1, "13", () => `${node.id} begins with attempt ${event.attempt}`);
+    const isGoing = this.failing === null && this.status === "running";
+    must(isGoing, "5", () => `${node.id} starts in a run that is ${this.status}`);
+    const pass = this.iteration(part?.owner ?? node.id);
+    must(event.iteration === pass, "5", () => `${node.id} is of pass ${event.iteration}, and it is ${pass}`);
     node.visit = event.visit;
     node.attempt = event.attempt;
     node.beganSeq = event.seq;
     node.sends = 0;
     node.faults = 0;
     node.error = null;
+    node.wait = null;
+    node.fired = null;
+    node.approval = null;
+    node.escalated = false;
+    node.items = null;
+    node.signal = null;
     this.checkVia(node, event.via);
+  }
+
+  #mayBegin(node: NodeModel, event: BeginEvent): void {
+    const what = () => `${node.id} (visit ${event.visit})`;
+    must(node.status === "pending", "5", () => `${what()} starts though it is ${node.status}`);
+    must(event.visit === node.visit + 1, "5", () => `${what()} follows visit ${node.visit}`);
+    must(this.readiness(node) === "ready", "5", () => `${what()} starts before its edges allow it`);
+    this.mustBePrompt(node, event.at);
   }
 
   /** What is decided about a node is done in the same turn, or in a later one when the transition was cut. */
   mustBePrompt(node: NodeModel, atMs: number): void {
-    const waitedMs = atMs - (node.decidedAtMs ?? this.log[0]?.at ?? 0);
+    const waitedMs = atMs - Math.max(node.decidedAtMs ?? this.log[0]?.at ?? 0, this.resumedMs);
     must(waitedMs <= LATE_MS, "effects", () => `${node.id} is taken up ${waitedMs} ms after its edges were resolved`);
   }
 
   /** An `any` join names the predecessor that started it. */
   checkVia(node: NodeModel, via: string | undefined): void {
-    const isAny = this.definition.node(node.id).join === "any" && this.definition.incoming(node.id).length > 0;
+    const isAny = this.definitionOf(node.id).join === "any" && this.definition.incoming(node.id).length > 0;
     const expected = isAny ? node.taken[0]?.from : undefined;
     must(via === expected, "rules", () => `${node.id} was started by ${via}, and it should be ${expected}`);
   }
 
   /** The request that all attempts of a visit make; undefined when the visit was never queued. */
   config(path: string, visit: number): JsonObject | undefined {
-    return this.nodes.get(path)?.configs.get(visit);
+    return this.configs.get(`${path}/${visit}`);
   }
 
   setActive(node: NodeModel, status: NodeModel["status"]): void {
     node.status = status;
     this.active.add(node);
+    const parts = [...this.active].filter(({ id }) => partIn(id) !== null).length;
+    this.partsMost = Math.max(this.partsMost, parts);
   }
 
   end(node: NodeModel, status: NodeModel["status"], seq: number, output?: Json): void {
     node.end(status, seq, output);
     this.active.delete(node);
+    if (partIn(node.id) !== null) this.nodes.delete(node.id);
   }
 
   /** Rule 7: the outputs of the completed terminal nodes. */
@@ -195,6 +254,8 @@ export class RunModel {
 
   /** What came along the edges: the static shape of a node's input. */
   input(node: NodeModel): Json {
+    const item = this.#item(node.id);
+    if (item !== null) return item.item;
     const incoming = this.definition.incoming(node.id);
     if (node.again !== null) return this.carried(node.again);
     if (incoming.length === 0) return this.inputs;
@@ -211,6 +272,13 @@ export class RunModel {
     return node.outputBefore() ?? null;
   }
 
+  /** What an item of a map knows of itself. */
+  #item(path: string): { item: Json; index: number } | null {
+    const part = partIn(path);
+    const items = part === null ? null : this.node(part.owner).items;
+    return items === null ? null : { item: items.list[Number(part?.key)] ?? null, index: Number(part?.key) };
+  }
+
   /** The pass of the innermost loop around a node. */
   iteration(id: string): number {
     const [loop] = this.definition.around(id);
@@ -222,37 +290,48 @@ export class RunModel {
     return {
       output,
       inputs: this.inputs,
-      iteration: this.iteration(id),
+      iteration: this.iteration(partIn(id)?.owner ?? id),
+      ...(this.#item(id) ?? {}),
       node: (other) => this.node(other).outputBefore() ?? null,
     };
   }
 
   /** What the node's config is once its templates are rendered. */
   renderedConfig(node: NodeModel): Given {
-    const written = this.definition.node(node.id).config ?? {};
-    const expressions = Object.entries(written).filter(([key]) => EXPRESSION_KEYS.has(key));
-    const templates = Object.fromEntries(Object.entries(written).filter(([key]) => !EXPRESSION_KEYS.has(key)));
+    const { config: written = {}, type } = this.definitionOf(node.id);
+    const isText = (key: string) => EXPRESSION_KEYS.has(key) || (type === "map" && key === "node");
+    const expressions = Object.entries(written).filter(([key]) => isText(key));
+    const templates = Object.fromEntries(Object.entries(written).filter(([key]) => !isText(key)));
+    const owner = partIn(node.id)?.owner;
+    const beganSeq = owner === undefined ? node.beganSeq : this.node(owner).beganSeq;
     const rendered = render(templates, {
       inputs: this.inputs,
       run: { id: this.runId },
-      node: (id) => this.node(id).outputBefore(node.beganSeq),
+      node: (id) => this.node(id).outputBefore(beganSeq),
+      ...(this.#item(node.id) ?? {}),
     });
     if (!rendered.ok || !("value" in rendered)) return rendered;
     return { ok: true, value: { ...(rendered.value as JsonObject), ...Object.fromEntries(expressions) } };
   }
 
   /** What an inline node must give now that it starts. */
-  execute(node: NodeModel): Given {
-    const { execute } = kindOf(this.definition.node(node.id).type);
-    if (execute === undefined) return refuses("template_unresolved");
+  execute(node: NodeModel): Given | null {
+    const { execute, kind, waits } = kindOf(this.definitionOf(node.id).type);
+    if (execute === undefined && kind !== "waiting") return refuses("template_unresolved");
     const config = this.renderedConfig(node);
     if (!config.ok || !("value" in config)) return config;
+    if (waits === "event") {
+      const kept = keptSignalFor(this, node, (config.value as JsonObject).event ?? null);
+      node.signal = kept?.seq ?? null;
+      return kept?.given ?? null;
+    }
+    if (execute === undefined) return null;
     const input = this.input(node);
     return execute({ config: config.value as JsonObject, input, reading: this.reading(node.id, input) });
   }
 
   route(node: NodeModel, outcome: "success" | "failure", output: Json): Route | null {
-    const definition = this.definition.node(node.id);
+    const definition = this.definitionOf(node.id);
     return routeOf(definition, this.definition.outgoing(node.id), outcome, this.reading(node.id, output));
   }
 

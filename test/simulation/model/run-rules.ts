@@ -14,6 +14,15 @@ export const RUN_RULES: Rules = {
     must(run.status === "queued", "2", () => `run.started in a run that is ${run.status}`);
     run.status = "running";
   },
+  "run.paused": (run) => {
+    must(run.status === "running", "2", () => `a run that is ${run.status} is paused`);
+    run.status = "paused";
+  },
+  "run.resumed": (run, event) => {
+    must(run.status === "paused", "2", () => `a run that is ${run.status} is resumed`);
+    run.status = "running";
+    run.resumedMs = event.at;
+  },
   "run.completed": (run) => {
     mayEnd(run, "run.completed");
     must(run.failing === null, "rules", () => `the run completes though ${run.failing?.node} failed`);
@@ -53,6 +62,7 @@ export const RUN_RULES: Rules = {
 };
 
 function mayEnd(run: RunModel, event: string): void {
-  must(run.status === "running", "2", () => `${event} in a run that is ${run.status}`);
+  const isOpen = run.status === "running" || (run.status === "paused" && event !== "run.completed");
+  must(isOpen, "2", () => `${event} in a run that is ${run.status}`);
   must(run.active.size === 0, "2", () => `${event} though ${[...run.active].map((node) => node.id)} have not ended`);
 }

@@ -4,8 +4,9 @@ import { NODE_RULES } from "./node-rules.ts";
 import type { RunModel } from "./run-model.ts";
 import { RUN_RULES } from "./run-rules.ts";
 import { must } from "./violation.ts";
+import { WAITING_RULES } from "./waiting-rules.ts";
 
-const RULES = { ...RUN_RULES, ...NODE_RULES };
+const RULES = { ...RUN_RULES, ...NODE_RULES, ...WAITING_RULES };
 
 export function take(run: RunModel, event: RunEvent): void {
   run.append(event);

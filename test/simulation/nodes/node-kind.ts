@@ -22,8 +22,10 @@ export interface NodeKind {
   type: string;
   /** How often it is chosen, against the others. */
   weight: number;
-  kind: "inline" | "task" | "unavailable";
+  kind: "inline" | "task" | "waiting" | "unavailable";
+  /** What a waiting node waits for. */
+  waits?: "timer" | "event" | "approval" | "child" | "items";
   make(making: Making): Omit<NodeDefinition, "id" | "type">;
-  /** What an inline node gives. */
-  execute?(executing: Executing): Given;
+  /** What an inline node gives; null: a waiting one has to wait. */
+  execute?(executing: Executing): Given | null;
 }

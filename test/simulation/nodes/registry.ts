@@ -1,14 +1,18 @@
 /** The node types that are simulated; adding one is a file here and a line below. */
 import { aggregate } from "./aggregate.ts";
 import { conditional } from "./conditional.ts";
+import { delay } from "./delay.ts";
 import { fileSearch } from "./file-search.ts";
 import { filter } from "./filter.ts";
 import { functionNode } from "./function.ts";
+import { hitl } from "./hitl.ts";
 import { http } from "./http.ts";
 import { loop } from "./loop.ts";
+import { map } from "./map.ts";
 import type { NodeKind } from "./node-kind.ts";
 import { parallel } from "./parallel.ts";
 import { transform } from "./transform.ts";
+import { waitForEvent } from "./wait-for-event.ts";
 
 export const NODE_KINDS: readonly NodeKind[] = [
   http,
@@ -20,6 +24,10 @@ export const NODE_KINDS: readonly NodeKind[] = [
   functionNode,
   fileSearch,
   loop,
+  delay,
+  waitForEvent,
+  hitl,
+  map,
 ];
 
 const BY_TYPE = new Map(NODE_KINDS.map((kind) => [kind.type, kind]));

@@ -77,6 +77,7 @@ export class ObjectLife extends Owner {
       id: { name: id, toString: () => id },
       storage: this.#storage(),
       waitUntil,
+      getWebSockets: () => [],
       blockConcurrencyWhile: (work: () => Promise<unknown>) => {
         this.ready = work();
         return this.ready;

@@ -1,6 +1,10 @@
 /** From a seed to a scenario. Each seed has its own weather: which faults there are, how slow things are, how many runs. */
+
+import type { Json } from "#kernel/json.ts";
 import { checkWorkflow } from "#workflow/check.ts";
 import { Seeded } from "../../support/seeded.ts";
+import { VOTERS } from "../nodes/hitl.ts";
+import { EVENTS } from "../nodes/wait-for-event.ts";
 import { FAULT_KINDS, type FaultKind, type FaultRates } from "../platform/faults.ts";
 import { BOUNDS, type Bounds } from "../platform/tuning.ts";
 import { randomWorkflow } from "./graph.ts";
@@ -123,6 +127,7 @@ function makeCommands(random: Seeded, runs: readonly RunScript[], healMs: number
   for (const run of runs) {
     const at = () => run.atMs + Math.floor(random.next() ** 2 * healMs);
     if (random.chance(0.12)) commands.push({ type: "cancel", atMs: at(), run: run.name });
+    commands.push(...makeAsked(random, run, at));
     if (random.chance(0.3)) commands.push({ type: "read", atMs: at(), run: run.name, limit: random.pick([1, 7, 100]) });
     if (random.chance(0.2))
       commands.push({ type: "wait", atMs: at(), run: run.name, waitMs: random.between(1, 30_000) });
@@ -137,6 +142,32 @@ function makeCommands(random: Seeded, runs: readonly RunScript[], healMs: number
       ]) as [number, number];
       commands.push({ type: "forge", atMs: at(), run: run.name, node: `n${random.between(0, 9)}`, visit, attempt });
     }
+  }
+  return commands;
+}
+
+/** What is asked of a run while it goes on, besides its end. */
+function makeAsked(random: Seeded, { name: run }: RunScript, at: () => number): Command[] {
+  const commands: Command[] = [];
+  if (random.chance(0.15)) {
+    const pausedMs = at();
+    commands.push({ type: "pause", atMs: pausedMs, run });
+    if (random.chance(0.9)) commands.push({ type: "resume", atMs: pausedMs + random.between(1, 40_000), run });
+  }
+  for (let left = random.chance(0.5) ? random.between(1, 5) : 0; left > 0; left--) {
+    const payload = random.pick<Json>([{ v: random.between(0, 9) }, "text", [1, 2], null, { text: "y".repeat(60) }]);
+    commands.push({ type: "signal", atMs: at(), run, name: random.pick(EVENTS), payload });
+  }
+  for (let left = random.chance(0.5) ? random.between(1, 6) : 0; left > 0; left--) {
+    const decision = random.chance(0.8) ? "approve" : "reject";
+    commands.push({
+      type: "decide",
+      atMs: at(),
+      run,
+      voter: random.pick(VOTERS),
+      decision,
+      which: random.between(0, 3),
+    });
   }
   return commands;
 }

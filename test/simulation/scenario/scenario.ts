@@ -1,5 +1,5 @@
 /** What is simulated: everything that a seed decides, as data, so that it can be made smaller and told to somebody. */
-import type { JsonObject } from "#kernel/json.ts";
+import type { Json, JsonObject } from "#kernel/json.ts";
 import type { EdgeDefinition, NodeDefinition } from "#workflow/definition.ts";
 import type { FaultRates } from "../platform/faults.ts";
 import type { Bounds } from "../platform/tuning.ts";
@@ -22,6 +22,10 @@ export interface RunScript {
 
 export type Command =
   | { type: "cancel"; atMs: number; run: string }
+  | { type: "pause" | "resume"; atMs: number; run: string }
+  | { type: "signal"; atMs: number; run: string; name: string; payload: Json }
+  /** A vote on one of the approvals that are open then. */
+  | { type: "decide"; atMs: number; run: string; voter: string; decision: "approve" | "reject"; which: number }
   /** Reads the run's events in pages of this size. */
   | { type: "read"; atMs: number; run: string; limit: number }
   | { type: "wait"; atMs: number; run: string; waitMs: number }

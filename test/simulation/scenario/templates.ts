@@ -6,11 +6,14 @@ import { type Given, gives, refuses } from "./given.ts";
 export interface TemplateReading {
   inputs: Json;
   run: Json;
+  /** In an item of a map. */
+  item?: Json;
+  index?: number;
   /** The output of a node that had completed when this one began; undefined of any other. */
   node(id: string): Json | undefined;
 }
 
-const WHOLE = /^\$(inputs|run|nodes)((?:\.[A-Za-z0-9_-]+)*)$/;
+const WHOLE = /^\$(inputs|run|nodes|item|index)((?:\.[A-Za-z0-9_-]+)*)$/;
 const INSIDE = /\$\{(\$[^}]+)\}/g;
 
 /** A config value with its templates replaced. */
@@ -51,7 +54,9 @@ function resolve(reference: string, reading: TemplateReading): Json | undefined 
   if (root === "nodes") {
     value = reading.node(steps.shift() ?? "");
     if (value === undefined) return null;
-  } else value = root === "inputs" ? reading.inputs : reading.run;
+  } else if (root === "item") value = reading.item;
+  else if (root === "index") value = reading.index;
+  else value = root === "inputs" ? reading.inputs : reading.run;
   for (const step of steps)
     value = isJsonObject(value ?? null) ? ownValue(value as { [key: string]: Json }, step) : undefined;
   return value;

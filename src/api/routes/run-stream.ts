@@ -1,0 +1,87 @@
+/** A run's log as it grows: server-sent events, or one event a frame for those who ask to upgrade. */
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { readArchive } from "#store/archive.ts";
+import { CLOSE_ENDED, type StreamFormat, streamTexts } from "#store/shard/stream.ts";
+import { noSuchRun } from "../ask-run.ts";
+import { EVENT_STREAM_HEADERS, eventStream } from "../event-stream.ts";
+import { BASE_PATH, protectedRoute } from "../route.ts";
+import type { AppEnv, Services } from "../services.ts";
+
+const position = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+const stream = protectedRoute(
+  "read",
+  {
+    method: "get",
+    path: `${BASE_PATH}/runs/{id}/stream`,
+    tags: ["runs"],
+    summary: "The run's log from a position on, and then as it grows, until the run has ended",
+    description: [
+      "Without an upgrade: server-sent events, `id` is the event's `seq` and `data` the event as in `/events`. A comment",
+      "comes every 15 s. The stream ends after the terminal event, and after 14 minutes at the latest; `Last-Event-ID`",
+      "(or `after`) goes on where it ended.",
+      "",
+      'With `Upgrade: websocket`: one such event a frame; what has no `seq` is no event. `{"type":"ping"}` is answered by',
+      '`{"type":"pong"}`. Code 1000 closes after the terminal event. A viewer that does not keep up is closed with 4008',
+      'and a reason that ends in `after=<seq>`: connect again from there. Say `{"ack": <seq>}` now and then for what you',
+      "have read, and you are slowed down instead.",
+    ].join("\n"),
+    request: {
+      params: z.object({ id: z.string() }),
+      query: z.strictObject({ after: position.default(0) }),
+      headers: z.object({ "last-event-id": position.optional() }),
+    },
+    responses: {
+      101: { description: "a WebSocket with one event a frame" },
+      200: { description: "the events", content: { "text/event-stream": { schema: z.string() } } },
+      204: { description: "to an `EventSource` that connects again although the run has ended: nothing can follow" },
+    },
+  },
+  ["not_found"],
+);
+
+export const runStreamRoutes = new OpenAPIHono<AppEnv>().openapi(stream, async (context) => {
+  const { id } = context.req.valid("param");
+  const lastEventId = context.req.valid("header")["last-event-id"];
+  // A client that connects again repeats its address and says by the header how far it came.
+  const after = lastEventId ?? context.req.valid("query").after;
+  const { tenant } = context.get("principal");
+  const services = context.get("services");
+  const isUpgrade = context.req.header("Upgrade")?.toLowerCase() === "websocket";
+  const format: StreamFormat = isUpgrade ? "events" : "sse";
+
+  const requestId = context.get("requestId");
+  const isOver = lastEventId !== undefined && !isUpgrade && (await hasNothingAfter(services, tenant, id, after));
+  if (isOver) return context.body(null, 204);
+
+  const address = services.shards.addressOf(id);
+  if (address === null) throw noSuchRun(id);
+  const answer = await services.shards.stream(address, { tenant, runId: id, after, format, requestId });
+  if (answer !== null) {
+    return isUpgrade ? answer : context.body(eventStream(answer.webSocket, after), 200, EVENT_STREAM_HEADERS);
+  }
+  const archive = await readArchive(services.d1, tenant, id);
+  if (archive === null) throw noSuchRun(id);
+  const events = archive.events.filter(({ seq }) => seq > after);
+  if (events.length === 0 && lastEventId !== undefined && !isUpgrade) return context.body(null, 204);
+  const texts = streamTexts(events, format);
+  return isUpgrade
+    ? new Response(null, { status: 101, webSocket: socketOf(texts), headers: { "X-Request-Id": requestId } })
+    : context.body(texts.join(""), 200, EVENT_STREAM_HEADERS);
+});
+
+/** Whether the run has ended and its log goes no further. */
+async function hasNothingAfter({ shards }: Services, tenant: string, id: string, after: number): Promise<boolean> {
+  const address = shards.addressOf(id);
+  const page = address === null ? null : await shards.call(address, (shard) => shard.events(tenant, id, after, 1));
+  return page?.terminal === true && page.items.length === 0;
+}
+
+/** The client's end of a socket that tells a log which grows no more. */
+function socketOf(texts: readonly string[]): WebSocket {
+  const { 0: client, 1: server } = new WebSocketPair();
+  server.accept();
+  for (const text of texts) server.send(text);
+  server.close(CLOSE_ENDED, "ended");
+  return client;
+}

@@ -1,0 +1,56 @@
+/**
+ * How a run's log is streamed between a shard and the Worker: what is ordered by an upgrade, and what events look like
+ * on the way. Who watches and how much they may be sent is the coordinator's.
+ */
+
+import { eventView } from "#engine/event-view.ts";
+import type { RunEvent } from "#engine/events.ts";
+
+/** `events`: one event a message, as JSON. `sse`: messages are pieces of a `text/event-stream`. */
+export const STREAM_FORMATS = ["events", "sse"] as const;
+export type StreamFormat = (typeof STREAM_FORMATS)[number];
+
+export interface StreamOrder {
+  tenant: string;
+  runId: string;
+  /** Number of the last event that the viewer has. */
+  after: number;
+  format: StreamFormat;
+  /** For the headers of the answer. */
+  requestId: string;
+}
+
+/** The run has ended and all of it was told. */
+export const CLOSE_ENDED = 1000;
+/** The viewer does not keep up; the reason says where to resume. */
+export const CLOSE_SLOW = 4008;
+
+/** An upgrade cannot be a call: the order travels in the address. */
+export function streamRequest({ tenant, runId, after, format, requestId }: StreamOrder): Request {
+  const url = new URL("https://coordinator/stream");
+  url.search = new URLSearchParams({ tenant, run: runId, after: String(after), format, requestId }).toString();
+  return new Request(url, { headers: { Upgrade: "websocket" } });
+}
+
+export function streamOrderOf({ url }: Request): StreamOrder {
+  const { searchParams: order } = new URL(url);
+  return {
+    tenant: order.get("tenant") ?? "",
+    runId: order.get("run") ?? "",
+    after: Number(order.get("after")),
+    format: order.get("format") === "sse" ? "sse" : "events",
+    requestId: order.get("requestId") ?? "",
+  };
+}
+
+/** Events as messages of a stream. */
+export function streamTexts(events: readonly RunEvent[], format: StreamFormat): string[] {
+  if (format === "events") return events.map((event) => JSON.stringify(eventView(event)));
+  // JSON has no line breaks outside its strings, and escapes those inside: one `data` line holds it.
+  return [events.map((event) => `id: ${event.seq}\ndata: ${JSON.stringify(eventView(event))}\n\n`).join("")];
+}
+
+/** Number of the last event in a piece of `text/event-stream`. */
+export function lastIdOf(piece: string): number {
+  return Number.parseInt(piece.slice(Math.max(0, piece.lastIndexOf("\nid: ") + 1) + "id: ".length), 10);
+}
