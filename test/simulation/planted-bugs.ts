@@ -217,6 +217,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: ["5"],
   },
   {
+    // Real: the simulator found it.
+    name: "patch-waits-for-a-loop-that-has-ended",
+    file: "src/engine/patches.ts",
+    find: "edge.leaves !== null && !hasEnded(transition, edge.leaves)",
+    put: "edge.leaves !== null",
+    breaks: ["5", "rules"],
+  },
+  {
     // These two were real: the simulator found them.
     name: "recovery-gives-up",
     file: "workers/coordinator/recovery.ts",

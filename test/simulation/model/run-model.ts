@@ -40,6 +40,8 @@ export const LATE_MS = 480_000;
 
 export type EventOf<Type extends RunEvent["type"]> = Extract<RunEvent, { type: Type }>;
 
+const ENDED: ReadonlySet<string> = new Set(["completed", "failed", "skipped"]);
+
 interface BeginEvent {
   visit: number;
   attempt: number;
@@ -203,11 +205,11 @@ export class RunModel {
     if (status !== "completed" && status !== "failed" && status !== "skipped") return route;
     for (const edge of this.definition.outgoing(id)) {
       if (this.node(edge.to).resolved.has(edge)) continue;
-      const isTaken =
-        status === "skipped" ? kindOf(this.definition.node(id).type).kind === "unavailable" : this.#holds(node, edge);
+      const isLed = status !== "skipped" || this.readiness(node) === "ready";
+      const isTaken = isLed ? this.#holds(node, edge) : false;
       must(isTaken !== null, "8", () => `a patch is applied though ${edge.from} → ${edge.name} cannot be evaluated`);
       if (isTaken) route.taken.push(edge);
-      else if (edge.leaves === null) route.dead.push(edge);
+      else if (edge.leaves === null || ENDED.has(this.node(edge.leaves).status)) route.dead.push(edge);
     }
     return route;
   }
