@@ -17,7 +17,7 @@ export const EVENT_STREAM_HEADERS = {
 };
 
 /** The stream ends when the socket does, when the client leaves, and after 14 minutes at the latest. */
-export function eventStream(socket: WebSocket, after: number): ReadableStream<Uint8Array> {
+export function eventStream(socket: WebSocket & { accept(): void }, after: number): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();

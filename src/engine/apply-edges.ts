@@ -43,8 +43,12 @@ export function resetPass(
   for (const head of heads) nodeStateOf(state, head).again = true;
 }
 
-/** A replay: these nodes are pending again, and what they led to is unresolved. */
-export function resetNodes(state: RunState, reset: readonly string[]): void {
+/** A replay: these nodes are pending again, and what they led to is unresolved. Loops that it enters begin anew. */
+export function resetNodes(
+  state: RunState,
+  reset: readonly string[],
+  anew: { loops: readonly string[]; heads: readonly string[] } = { loops: [], heads: [] },
+): void {
   const nodes = new Set(reset);
   unresolve(
     state,
@@ -57,6 +61,8 @@ export function resetNodes(state: RunState, reset: readonly string[]): void {
     nodeStateOf(state, id).again = again;
     state.unhandled.delete(id);
   }
+  for (const loop of anew.loops) state.passes.delete(loop);
+  for (const head of anew.heads) nodeStateOf(state, head).again = false;
 }
 
 export function unresolve(state: RunState, keys: readonly string[]): void {

@@ -145,7 +145,7 @@ export function apply(state: RunState, event: RunEvent): void {
     case "replay.requested":
       if (event.run_id !== undefined) state.replays.push(event.run_id);
       if (event.reset === undefined || event.node === undefined) break;
-      resetNodes(state, event.reset);
+      resetNodes(state, event.reset, event.begun_anew);
       nodeStateOf(state, event.node).override = event.config ?? null;
       break;
     case "warning":

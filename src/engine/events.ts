@@ -225,6 +225,8 @@ export type RunEvent =
       /** The node that runs again, with these pending again and the edges out of them unresolved. */
       node?: string;
       reset?: string[];
+      /** Loops that are entered anew, from their first pass, and the nodes that their ways back had led to. */
+      begun_anew?: { loops: string[]; heads: string[] };
       /** Takes the place of members of its config, for this visit. */
       config?: JsonObject;
       /** The run that was started instead, when a whole run is replayed. */

@@ -89,12 +89,31 @@ export function judgeNewEdges(transition: Transition, to: CompiledGraph): Result
 function holdsNow(transition: Transition, edge: CompiledEdge): Result<boolean, NodeError> | null {
   const node = transition.node(edge.from);
   const { status, error } = transition.nodeState(edge.from);
-  if (status === "skipped") return edge.leaves === null ? ok(node.type.status !== "available") : null;
+  // A loop that goes on may take it yet; one that has ended resolves nothing any more.
+  const mayBeTaken = edge.leaves !== null && !hasEnded(transition, edge.leaves);
+  if (status === "skipped" && !isPassedOver(transition, edge.from)) return mayBeTaken ? null : ok(false);
+  if (status === "skipped") return held(judgeEdge(node, edge, "success", null, transition.scope));
   if (status !== "completed" && status !== "failed") return null;
   const isFailure = status === "failed" && error !== null;
   const output = isFailure ? errorObject(error, edge.from) : transition.scope.output(edge.from);
   const holds = judgeEdge(node, edge, isFailure ? "failure" : "success", output, transition.scope);
-  return holds.ok && !holds.value && edge.leaves !== null ? null : holds;
+  return held(holds);
+
+  function held(judged: Result<boolean, NodeError>): Result<boolean, NodeError> | null {
+    return judged.ok && !judged.value && mayBeTaken ? null : judged;
+  }
+}
+
+/** Skipped because its type is not offered, though its edges led to it: then it leads on as if it had given null. */
+function isPassedOver(transition: Transition, id: string): boolean {
+  const { type, incoming } = transition.node(id);
+  const { taken, again } = transition.nodeState(id);
+  return type.status !== "available" && (incoming.length === 0 || again || taken > 0);
+}
+
+function hasEnded(transition: Transition, loop: string): boolean {
+  const { status } = transition.nodeState(loop);
+  return status === "completed" || status === "failed" || status === "skipped";
 }
 
 /** The run goes on with a changed graph. */

@@ -31,8 +31,6 @@ export interface ShardSettings {
   region: Region;
 }
 
-export type StreamAnswer = Response & { webSocket: WebSocket };
-
 export class Shards {
   readonly #namespace: ShardNamespace;
   readonly #settings: ShardSettings;
@@ -79,18 +77,15 @@ export class Shards {
     return callObject(() => this.#stub(address), ask, "the coordinator");
   }
 
-  /**
-   * The answer to an upgrade, with a socket that tells a run's log from a position on; null for a run that the shard
-   * does not hold. To be given to the client as it is: workerd ends a socket that was put into another answer late.
-   */
-  async stream(address: ShardAddress, order: StreamOrder): Promise<StreamAnswer | null> {
+  /** A socket that tells a run's log from a position on; null for a run that the shard does not hold. */
+  async stream(address: ShardAddress, order: StreamOrder): Promise<WebSocket | null> {
     const response = await this.call(address, (shard) => shard.fetch(streamRequest(order)));
     if (response.status === 503) {
       throw new ApiError("overloaded", "too many streams are open where this run lives; try again shortly", {
         headers: { "Retry-After": "5" },
       });
     }
-    return response.webSocket === null ? null : (response as StreamAnswer);
+    return response.webSocket;
   }
 
   get #shardsEver(): number {

@@ -214,13 +214,18 @@ describe("an error", () => {
   });
 });
 
-describe("following a run", () => {
+describe("following a run of a server without streams", () => {
+  const noRoute = {
+    status: 404,
+    body: refusal("not_found", { message: "there is no route /api/v1/runs/run_1/stream" }),
+  };
   const page = (items: object[], after: number, terminal: boolean) => ({
     body: { items, next_after: after, terminal },
   });
 
   test("asks from where it is until nothing can follow, and gives each event once", async () => {
     const { weir, sent } = clientWith([
+      noRoute,
       page([{ seq: 1 }, { seq: 2 }], 2, false),
       page([], 2, false),
       page([{ seq: 3 }], 3, true),
@@ -228,24 +233,25 @@ describe("following a run", () => {
     const seen: number[] = [];
     for await (const { seq } of weir.runs.stream("run_1")) seen.push(seq);
     expect(seen).toEqual([1, 2, 3]);
-    expect(sent.map(({ url }) => new URL(url).searchParams.get("after"))).toEqual(["0", "2", "2"]);
+    expect(sent.map(({ url }) => new URL(url).searchParams.get("after"))).toEqual(["0", "0", "2", "2"]);
   });
 
   test("goes on where it was when the connection is lost, and does not begin with nobody there", async () => {
     const lost = new TypeError("fetch failed");
-    const { weir, sent } = clientWith([page([{ seq: 1 }], 1, false), lost, lost, page([{ seq: 2 }], 2, true)], {
-      attempts: 1,
-    });
+    const { weir, sent } = clientWith(
+      [noRoute, page([{ seq: 1 }], 1, false), lost, lost, page([{ seq: 2 }], 2, true)],
+      { attempts: 1 },
+    );
     const seen: number[] = [];
     for await (const { seq } of weir.runs.stream("run_1")) seen.push(seq);
     expect(seen).toEqual([1, 2]);
-    expect(sent.map(({ url }) => new URL(url).searchParams.get("after"))).toEqual(["0", "1", "1", "1"]);
+    expect(sent.map(({ url }) => new URL(url).searchParams.get("after"))).toEqual(["0", "0", "1", "1", "1"]);
     const away = clientWith([lost], { attempts: 1 });
     expect((await errorOf(away.weir.runs.stream("run_1").next())).code).toBe("unreachable");
   });
 
   test("wait gives up when told to, and says that the run goes on", async () => {
-    const { weir } = clientWith([page([], 0, false)]);
+    const { weir } = clientWith([noRoute, page([], 0, false)]);
     const error = await errorOf(weir.runs.wait("run_1", { giveUpAfterMs: 20 }));
     expect(error).toMatchObject({ code: "timeout", message: expect.stringContaining("it goes on") });
   });

@@ -36,6 +36,31 @@ const patch = (run: RunDriver, operations: object[], more: object = {}) =>
   });
 
 describe("patches: new work", () => {
+  test("a failure edge out of a loop that has ended is dead at once, so that what it leads to is skipped", () => {
+    const run = new RunDriver({
+      nodes: [
+        http("head"),
+        { id: "loop", type: "loop", config: { max_iterations: 1, loop_back_to: "head" } },
+        http("slow"),
+      ],
+      edges: [edge("head", "loop"), edge("loop", "slow")],
+    });
+    run.answer("head", 1);
+    patch(run, add(node("rescue"), edge("head", "rescue", { on: "failure" })));
+    expect(run.status("rescue")).toBe("skipped");
+    run.answer("slow", 1);
+    expect(run.state.status).toBe("completed");
+  });
+
+  test("an edge out of a node that is not offered is judged as that node was: not by failure, not against its condition", () => {
+    const run = new RunDriver(chain({ nodes: [node("gone", { type: "file-search" })], edges: [edge("gone", "last")] }));
+    expect(run.status("gone")).toBe("skipped");
+    patch(run, add(node("plain"), edge("gone", "plain")));
+    patch(run, add(node("rescue"), edge("gone", "rescue", { on: "failure" })));
+    patch(run, add(node("never"), edge("gone", "never", { condition: "output != null" })));
+    expect(["plain", "rescue", "never"].map((id) => run.status(id))).toEqual(["completed", "skipped", "skipped"]);
+  });
+
   test("after a completed node it runs at once", () => {
     const run = new RunDriver(chain());
     const reply = patch(run, add(node("extra"), edge("first", "extra")));

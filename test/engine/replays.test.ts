@@ -56,6 +56,28 @@ describe("replay of a node", () => {
     ]);
   });
 
+  test("a loop that is led into once more begins from its first pass, and its head waits for that", () => {
+    const run = new RunDriver({
+      nodes: [
+        http("before"),
+        http("head"),
+        { id: "loop", type: "loop", config: { max_iterations: 2, loop_back_to: "head" } },
+      ],
+      edges: [edge("before", "head"), edge("head", "loop")],
+    });
+    run.answer("before", 1);
+    run.answer("head", 2);
+    run.answer("head", 3);
+    expect(run.state.status).toBe("completed");
+    replay(run, "before", { force: true });
+    expect(run.status("head")).toBe("pending");
+    run.answer("before", 4);
+    expect(run.state.nodes.get("head")).toMatchObject({ status: "queued", visit: 3, iteration: 0 });
+    run.answer("head", 5);
+    run.answer("head", 6);
+    expect(run.outputs).toMatchObject({ loop: { value: 6, loop: { iteration: 1, outcome: "exhausted" } } });
+  });
+
   test("a config override holds for this visit, and is judged as if it were saved", () => {
     const run = failed();
     expect(replay(run, "b", { config: { method: "BREW" } })).toMatchObject({

@@ -173,6 +173,58 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     breaks: ["rules"],
   },
   {
+    name: "patch-touches-what-has-started",
+    file: "src/engine/frozen.ts",
+    find: "    if (!isSameEdges(node.incoming, after.incoming)) {",
+    put: "    if (node.incoming.length > 99) {",
+    breaks: ["8"],
+  },
+  {
+    name: "proposal-of-a-dry-run",
+    file: "src/engine/commands/patch.ts",
+    find: "if (isDryRun) return ok({ diff: asJson(diff) });",
+    put: "if (isDryRun) { transition.state.stored_bytes += 1; return ok({ diff: asJson(diff) }); }",
+    breaks: ["10"],
+  },
+  {
+    name: "new-edge-is-always-taken",
+    file: "src/engine/routing.ts",
+    find: "  return edge.condition === undefined || edge.program === undefined\n    ? ok(true)",
+    put: "  return edge.condition !== null\n    ? ok(true)",
+    breaks: ["rules"],
+  },
+  {
+    // Real: the simulator found it.
+    name: "replay-leads-into-a-loop-that-goes-on",
+    file: "src/engine/commands/replay-node.ts",
+    find: "...(anew.loops.length === 0 ? {} : { begun_anew: anew }),",
+    put: "",
+    breaks: ["5"],
+  },
+  {
+    name: "replay-keeps-what-was-resolved",
+    file: "src/engine/apply-edges.ts",
+    find: "[...state.edges.keys()].filter((key) => nodes.has(edgeSource(key))),",
+    put: "[],",
+    breaks: ["5"],
+  },
+  {
+    // Real: the simulator found it.
+    name: "pause-does-not-hold-an-escalation",
+    file: "src/engine/time.ts",
+    find: `if (state.status === "paused" && due.kind === "escalation") continue;`,
+    put: "",
+    breaks: ["5"],
+  },
+  {
+    // Real: the simulator found it.
+    name: "patch-waits-for-a-loop-that-has-ended",
+    file: "src/engine/patches.ts",
+    find: "edge.leaves !== null && !hasEnded(transition, edge.leaves)",
+    put: "edge.leaves !== null",
+    breaks: ["5", "rules"],
+  },
+  {
     // These two were real: the simulator found them.
     name: "recovery-gives-up",
     file: "workers/coordinator/recovery.ts",

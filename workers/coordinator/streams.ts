@@ -53,7 +53,7 @@ export class Streams {
 
   /** Answers an upgrade: 101 with the socket, 404 for a run that is not the tenant's, 503 when too many watch. */
   open(request: Request): Response {
-    const { tenant, runId, after, format, requestId } = streamOrderOf(request);
+    const { tenant, runId, after, format } = streamOrderOf(request);
     if (this.#parts.load(runId)?.state.tenant !== tenant) return new Response(null, { status: 404 });
     if (this.#viewers.size >= VIEWERS_MAX) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
@@ -65,7 +65,7 @@ export class Streams {
     viewer.remember();
     this.#admit(server, viewer);
     this.#wake(runId);
-    return new Response(null, { status: 101, webSocket: client, headers: { "X-Request-Id": requestId } });
+    return new Response(null, { status: 101, webSocket: client });
   }
 
   /** A commit has added to a run's log. */

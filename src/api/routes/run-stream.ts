@@ -4,6 +4,7 @@ import { readArchive } from "#store/archive.ts";
 import { CLOSE_ENDED, type StreamFormat, streamTexts } from "#store/shard/stream.ts";
 import { noSuchRun } from "../ask-run.ts";
 import { EVENT_STREAM_HEADERS, eventStream } from "../event-stream.ts";
+import { relaySocket } from "../relay-socket.ts";
 import { BASE_PATH, protectedRoute } from "../route.ts";
 import type { AppEnv, Services } from "../services.ts";
 
@@ -56,9 +57,11 @@ export const runStreamRoutes = new OpenAPIHono<AppEnv>().openapi(stream, async (
 
   const address = services.shards.addressOf(id);
   if (address === null) throw noSuchRun(id);
-  const answer = await services.shards.stream(address, { tenant, runId: id, after, format, requestId });
-  if (answer !== null) {
-    return isUpgrade ? answer : context.body(eventStream(answer.webSocket, after), 200, EVENT_STREAM_HEADERS);
+  const socket = await services.shards.stream(address, { tenant, runId: id, after, format });
+  if (socket !== null) {
+    return isUpgrade
+      ? new Response(null, { status: 101, webSocket: relaySocket(socket), headers: { "X-Request-Id": requestId } })
+      : context.body(eventStream(socket, after), 200, EVENT_STREAM_HEADERS);
   }
   const archive = await readArchive(services.d1, tenant, id);
   if (archive === null) throw noSuchRun(id);

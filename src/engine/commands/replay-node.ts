@@ -33,7 +33,9 @@ export function replayNode(transition: Transition, command: Extract<RunCommand, 
     if (refusal !== null) return refusal;
   }
   const begun = isTerminal(state.status) ? [...state.nodes].filter(([, each]) => each.status === "cancelled") : [];
-  const reset = downstream(graph, [path, ...begun.map(([id]) => id).filter((id) => graph.nodes.has(id))]);
+  const seeds = [path, ...begun.map(([id]) => id).filter((id) => graph.nodes.has(id))];
+  const reset = downstream(graph, seeds);
+  const anew = loopsBegunAnew(transition, seeds);
   for (const active of [...state.active]) {
     if (reset.has(nodeOf(active)) && state.active.has(active)) cancelNode(transition, active);
   }
@@ -43,12 +45,33 @@ export function replayNode(transition: Transition, command: Extract<RunCommand, 
     by,
     node: path,
     reset: [...reset],
+    ...(anew.loops.length === 0 ? {} : { begun_anew: anew }),
     ...(reason === null ? {} : { reason }),
     ...(config === undefined ? {} : { config }),
   });
   if (isReopened) transition.emit({ type: "run.reopened", generation: state.generation + 1 });
   transition.visit(path);
   return DONE;
+}
+
+/**
+ * Loops past their first pass that are led into from outside of their bodies once more: they begin from their first
+ * pass, and their heads wait for that way in. A head that another loop's way back led to stays begun by that.
+ */
+function loopsBegunAnew({ graph, state }: Transition, seeds: readonly string[]) {
+  const loops: string[] = [];
+  const heads = new Set<string>();
+  for (const id of state.passes.keys()) {
+    const loop = graph.nodes.get(id)?.loop ?? null;
+    if (loop === null) continue;
+    const outside = seeds.filter((seed) => !loop.body.has(seed));
+    if (!downstream(graph, outside).has(loop.head)) continue;
+    loops.push(id);
+    heads.add(loop.head);
+  }
+  const isLedBack = (head: string) =>
+    [...state.passes.keys()].some((id) => graph.nodes.get(id)?.loop?.head === head && !loops.includes(id));
+  return { loops, heads: [...heads].filter((head) => !isLedBack(head)) };
 }
 
 /** The whole definition is judged with the node's new config, as if it were saved so. */

@@ -16,8 +16,6 @@ export interface StreamOrder {
   /** Number of the last event that the viewer has. */
   after: number;
   format: StreamFormat;
-  /** For the headers of the answer. */
-  requestId: string;
 }
 
 /** The run has ended and all of it was told. */
@@ -26,9 +24,9 @@ export const CLOSE_ENDED = 1000;
 export const CLOSE_SLOW = 4008;
 
 /** An upgrade cannot be a call: the order travels in the address. */
-export function streamRequest({ tenant, runId, after, format, requestId }: StreamOrder): Request {
+export function streamRequest({ tenant, runId, after, format }: StreamOrder): Request {
   const url = new URL("https://coordinator/stream");
-  url.search = new URLSearchParams({ tenant, run: runId, after: String(after), format, requestId }).toString();
+  url.search = new URLSearchParams({ tenant, run: runId, after: String(after), format }).toString();
   return new Request(url, { headers: { Upgrade: "websocket" } });
 }
 
@@ -39,7 +37,6 @@ export function streamOrderOf({ url }: Request): StreamOrder {
     runId: order.get("run") ?? "",
     after: Number(order.get("after")),
     format: order.get("format") === "sse" ? "sse" : "events",
-    requestId: order.get("requestId") ?? "",
   };
 }
 

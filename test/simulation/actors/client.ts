@@ -12,6 +12,7 @@ import { must } from "../model/violation.ts";
 import type { Choices } from "../platform/choices.ts";
 import { Owner, type Timeline } from "../platform/timeline.ts";
 import type { Command, RunScript, Scenario } from "../scenario/scenario.ts";
+import { operationsOf } from "./patches.ts";
 
 export const TENANT = "default";
 /** Pause before a call that failed is made again. */
@@ -28,6 +29,8 @@ export interface ClientParts {
   /** Something that was promised does not hold. */
   onViolation(error: unknown): void;
 }
+
+const ENDS: ReadonlySet<string> = new Set(["run.completed", "run.failed", "run.cancelled"]);
 
 export class Client {
   readonly #parts: ClientParts;
@@ -96,6 +99,13 @@ export class Client {
         return void (await this.#ask(run, { type: "signal", name: command.name, payload: command.payload }));
       case "decide":
         return this.#decide(run, command);
+      case "patch":
+        return this.#patch(run, command);
+      case "revert_patch":
+      case "decide_patch":
+        return this.#judgePatch(run, command);
+      case "replay_node":
+        return this.#replayNode(run, command);
       case "read":
         return this.#read(run, command.limit);
       case "wait":
@@ -120,8 +130,7 @@ export class Client {
   /** One call, or two when the shard has never seen the definition; null when the answer did not come. */
   async #tryStart(run: RunScript, attempt: number, bodyHash: string) {
     const { scenario, choices } = this.#parts;
-    const { nodes, edges } = scenario.workflows[run.workflow] ?? { nodes: [], edges: [] };
-    const definition = { nodes, edges } as unknown as JsonObject;
+    const definition = (scenario.workflows[run.workflow] ?? { nodes: [], edges: [] }) as unknown as JsonObject;
     const request: StartRequest = {
       run_id: this.#idOf(run, run.key === undefined ? 0 : attempt),
       workflow: "simulated",
@@ -175,7 +184,7 @@ export class Client {
       "views",
       () => `${view.run_id} is shown as ${view.status}, which it never was`,
     );
-    if (view.ended_at === null) return;
+    if (view.ended_at === null || run.generation > 1) return;
     must(run.status === view.status, "2", () => `${view.run_id} is shown as ${view.status}, and it is ${run.status}`);
     if (view.outputs === undefined) return;
     const isRight = isEqualJson(view.outputs, run.outputs());
@@ -188,7 +197,9 @@ export class Client {
     const reply = await this.#insist(run, (shard) => shard.command(TENANT, id, { type: "cancel", reason: "enough" }));
     must(reply !== null, "1", () => `${id} was accepted and is not there to be cancelled`);
     const status = this.#parts.runs.get(id)?.status;
-    must(this.#parts.runs.get(id)?.isTerminal === true, "2", () => `${id} was cancelled and is ${status}`);
+    // It may have been replayed since.
+    const hasEnded = this.#parts.runs.get(id)?.log.some((event) => ENDS.has(event.type)) === true;
+    must(hasEnded, "2", () => `${id} was cancelled and is ${status}`);
     if (reply.outcome === "done") this.#judge(reply.run);
   }
 
@@ -216,6 +227,44 @@ export class Client {
       (event) => event.type === "approval.voted" && event.approval_id === approval_id && event.key === voter,
     );
     must(isKept, "7", () => `the vote of ${voter} on ${approval_id} was taken and is not in the log`);
+  }
+
+  async #patch(run: RunScript, { how, which, atMs }: Extract<Command, { type: "patch" }>): Promise<void> {
+    const model = this.#parts.runs.get(this.#accepted.get(run.name) ?? "");
+    if (model === undefined) return;
+    const by = `patch-${atMs}-${which}`;
+    const operations = operationsOf(model, how, which, `p${atMs}`);
+    const common = { operations, description: null, by, if_match: null };
+    if (which % 4 === 0) await this.#ask(run, { type: "patch", ...common, by: `dry-${by}`, dry_run: true });
+    const reply = await this.#ask(run, { type: "patch", ...common, dry_run: false });
+    const log = this.#parts.runs.get(model.runId)?.log ?? [];
+    const proposed = log.filter((event) => event.type === "patch.proposed").map((event) => event.by);
+    must(!proposed.includes(`dry-${by}`), "8", () => `a patch of ${model.runId} that was only tried is in its log`);
+    const isKept = proposed.includes(by);
+    must(reply?.outcome !== "done" || isKept, "8", () => `a patch of ${model.runId} was taken and is not in its log`);
+    must(how !== "wrong" || !isKept, "8", () => `a patch of ${model.runId} is wrong and was taken`);
+  }
+
+  async #judgePatch(
+    run: RunScript,
+    command: Extract<Command, { type: "revert_patch" | "decide_patch" }>,
+  ): Promise<void> {
+    const model = this.#parts.runs.get(this.#accepted.get(run.name) ?? "");
+    const isMeant = command.type === "revert_patch" ? "applied" : "proposed";
+    const seq = 1 + (model?.patches.findLastIndex(({ status }) => status === isMeant) ?? -1);
+    if (seq === 0) return;
+    if (command.type === "revert_patch") await this.#ask(run, { type: "revert_patch", seq, by: "me", if_match: null });
+    else await this.#ask(run, { type: "decide_patch", seq, decision: command.decision, comments: null, by: "me" });
+  }
+
+  async #replayNode(run: RunScript, command: Extract<Command, { type: "replay_node" }>): Promise<void> {
+    const model = this.#parts.runs.get(this.#accepted.get(run.name) ?? "");
+    if (model === undefined) return;
+    const ran = [...model.nodes.values()].filter(({ id, visit }) => visit > 0 && !id.includes("["));
+    const node = ran[command.which % Math.max(1, ran.length)]?.id ?? "nobody";
+    const isHttp = model.definition.nodes.get(node)?.type === "http";
+    const config = command.override && isHttp ? { config: { payload: { again: true } } } : {};
+    await this.#ask(run, { type: "replay_node", node, reason: null, force: command.force, by: "me", ...config });
   }
 
   async #wait(run: RunScript, waitMs: number): Promise<void> {

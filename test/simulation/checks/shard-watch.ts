@@ -177,7 +177,9 @@ export class ShardWatch {
   /** A live run is folded from few events, or from no more text than its snapshot has. */
   #judgeSnapshot(run: RunModel): void {
     const { disk } = this.host;
-    const most = Math.max(this.#parts.snapshotEvents, (run.definition.nodes.size + run.partsMost) * 4);
+    // A node that a patch brought is known for good, also when the patch is taken back.
+    const nodes = Math.max(run.definition.nodes.size, run.nodes.size);
+    const most = Math.max(this.#parts.snapshotEvents, (nodes + run.partsMost) * 4);
     if (run.seq <= most) return;
     const seq = Number(disk.look("SELECT seq FROM snapshot WHERE run_id = ?", run.runId)[0]?.seq ?? 0);
     if (run.seq - seq < most) return;

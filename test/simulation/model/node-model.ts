@@ -45,6 +45,8 @@ export class NodeModel {
   fired: Timer | null = null;
   mustSetTimer = false;
   approval: ModelApproval | null = null;
+  /** What a replay puts in the place of members of its config. */
+  override: JsonObject | null = null;
   escalated = false;
   /** Of a map: what it works off, how far it has come, and what was given by index. */
   items: { list: readonly Json[]; started: number; results: Map<number, Json> } | null = null;

@@ -50,7 +50,7 @@ export const NODE_RULES: Rules = {
     const node = run.node(event.node);
     must(node.isActive, "2", () => `${node.id} is cancelled though it is ${node.status}`);
     const isLeftBehind = run.isLeftBehind(node) || partIn(node.id) !== null;
-    if (!isLeftBehind && (run.failing === null || node.status === "running")) run.mustEnd = true;
+    if (!isLeftBehind && (run.failing === null || node.status === "running")) run.givenUp.push(node.id);
     run.end(node, "cancelled", event.seq);
   },
 };
@@ -234,7 +234,11 @@ function failed(run: RunModel, event: EventOf<"node.failed">): void {
   node.error = event.error;
   if (isPart) run.endPart(node, event.at, { error: event.error });
   else if (handled && route !== null) run.expectRoute(node, route);
-  else run.failing ??= { node: node.id, code: event.error.code, message: event.error.message };
+  else {
+    const failure = { node: node.id, code: event.error.code, message: event.error.message };
+    run.failing ??= failure;
+    run.unhandled.set(node.id, failure);
+  }
 }
 
 /** An attempt ends: it must be the current one, and under way. */

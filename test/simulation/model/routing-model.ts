@@ -33,6 +33,25 @@ function waysOut(edges: readonly ModelEdge[], output: Json): ModelEdge[] {
   return named.length > 0 ? named : edges.filter((edge) => edge.exits.includes("plain"));
 }
 
+/** Whether an edge that was added to a node which has ended is taken: by what it says itself. */
+export function judgedAlone(
+  node: NodeDefinition,
+  edge: ModelEdge,
+  all: readonly ModelEdge[],
+  outcome: "success" | "failure",
+  reading: Reading,
+): boolean | null {
+  const ways = all.filter((other) => other.on === outcome);
+  const candidates = node.type === "loop" && outcome === "success" ? waysOut(ways, reading.output) : ways;
+  if (!candidates.includes(edge)) return false;
+  const own = node.config?.condition;
+  if (outcome === "success" && node.type === "conditional" && typeof own === "string") {
+    const held = holds(own, reading);
+    return held === null ? null : edge.branch === (held ? "if" : "else");
+  }
+  return edge.condition === undefined ? true : holds(edge.condition, reading);
+}
+
 function take(
   node: NodeDefinition,
   candidates: readonly ModelEdge[],

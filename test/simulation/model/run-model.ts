@@ -11,10 +11,11 @@ import { kindOf } from "../nodes/registry.ts";
 import type { Reading } from "../scenario/expressions.ts";
 import { errorAsOutput, type Given, refuses } from "../scenario/given.ts";
 import { render } from "../scenario/templates.ts";
+import type { Operation } from "./change-rules.ts";
 import type { DefinitionModel, ModelEdge, ModelLoop } from "./definition-model.ts";
 import { NodeModel } from "./node-model.ts";
 import { beginPart, definitionOfPart, endPart, partIn } from "./part-rules.ts";
-import { type Route, routeOf } from "./routing-model.ts";
+import { judgedAlone, type Route, routeOf } from "./routing-model.ts";
 import { keptSignalFor } from "./signals.ts";
 import { must, Violation } from "./violation.ts";
 
@@ -39,6 +40,8 @@ export const LATE_MS = 480_000;
 
 export type EventOf<Type extends RunEvent["type"]> = Extract<RunEvent, { type: Type }>;
 
+const ENDED: ReadonlySet<string> = new Set(["completed", "failed", "skipped"]);
+
 interface BeginEvent {
   visit: number;
   attempt: number;
@@ -52,7 +55,7 @@ export class RunModel {
   readonly runId: string;
   /** Name of the shard that holds it. */
   readonly shard: string;
-  readonly definition: DefinitionModel;
+  definition: DefinitionModel;
   readonly surroundings: Surroundings;
   readonly log: RunEvent[] = [];
   /** The status as people see it after each event. */
@@ -73,8 +76,14 @@ export class RunModel {
   resumedMs = 0;
   /** The first failure that nothing handled. */
   failing: { node: string; code: string; message: string } | null = null;
-  /** A running node was cancelled in this transition, so it must end the run. */
-  mustEnd = false;
+  /** Failures that nothing handled, and no replay has undone. */
+  readonly unhandled = new Map<string, { node: string; code: string; message: string }>();
+  /** Nodes that were cancelled in this transition and not by a failure: the run must end, or they run again. */
+  givenUp: string[] = [];
+  mustReopen = false;
+  patches: { operations: Operation[]; status: "proposed" | "applied" | "rejected" | "reverted" }[] = [];
+  /** The definition before any patch. */
+  readonly base: DefinitionModel;
   /** How the end of a node must be routed by the very next event. */
   #routesDue: { node: NodeModel; route: Route }[] = [];
   /** A loop that goes on: its next pass must be begun before anything else happens. */
@@ -86,6 +95,7 @@ export class RunModel {
     this.runId = runId;
     this.shard = shard;
     this.definition = definition;
+    this.base = definition;
     this.surroundings = surroundings;
   }
 
@@ -115,8 +125,10 @@ export class RunModel {
   endTransition(): void {
     must(this.#routesDue.length === 0, "5", () => `the edges of ${this.#routesDue[0]?.node.id} were not resolved`);
     must(this.#passDue === null, "5", () => `${this.#passDue?.id} goes on and no pass was begun`);
-    must(!this.mustEnd || this.isTerminal, "rules", () => `a running node was cancelled and ${this.runId} goes on`);
-    this.mustEnd = false;
+    const isGoing = this.givenUp.length === 0 || this.isTerminal;
+    must(isGoing, "rules", () => `[${this.givenUp}] was cancelled and ${this.runId} goes on`);
+    this.givenUp = [];
+    must(!this.mustReopen, "2", () => `${this.runId} was replayed and not reopened`);
     for (const node of this.active) {
       const isDecided =
         node.status === "waiting" &&
@@ -151,7 +163,87 @@ export class RunModel {
   /** What a path runs. */
   definitionOf(path: string): NodeDefinition {
     const part = partIn(path);
-    return part === null ? this.definition.node(path) : definitionOfPart(path, this.definition.node(part.owner));
+    if (part === null) {
+      const written = this.definition.node(path);
+      const override = this.nodes.get(path)?.override ?? null;
+      return override === null ? written : { ...written, config: { ...written.config, ...override } };
+    }
+    return definitionOfPart(path, this.definition.node(part.owner));
+  }
+
+  /** What ends the run as failed once nothing can run any more. */
+  get failure(): { node: string; code: string } | null {
+    return this.failing ?? this.unhandled.values().next().value ?? null;
+  }
+
+  /** Goes on with a patched definition; edges keep what is known of them under their names. */
+  adopt(to: DefinitionModel, unresolved: ReadonlySet<string>): void {
+    this.definition = to;
+    for (const node of this.nodes.values()) {
+      const same = (edge: ModelEdge) =>
+        unresolved.has(`${edge.from}>${edge.name}`)
+          ? []
+          : to.outgoing(edge.from).filter((other) => other.name === edge.name);
+      const [resolved, taken] = [[...node.resolved].flatMap(same), node.taken.flatMap(same)];
+      node.resolved.clear();
+      for (const edge of resolved) node.resolved.add(edge);
+      node.taken.splice(0, node.taken.length, ...taken);
+    }
+    for (const { id } of to.nodes.values()) {
+      const node = this.node(id);
+      const route = this.#routeOfNew(node);
+      this.#expect(node, route);
+      if (node.status !== "pending") continue;
+      node.decidedAtMs = this.readiness(node) === "not_yet" ? null : (this.log.at(-1)?.at ?? null);
+    }
+  }
+
+  /** New edges out of what has ended, each judged alone. */
+  #routeOfNew(node: NodeModel): Route {
+    const route: Route = { taken: [], dead: [] };
+    const { status, id } = node;
+    if (status !== "completed" && status !== "failed" && status !== "skipped") return route;
+    for (const edge of this.definition.outgoing(id)) {
+      if (this.node(edge.to).resolved.has(edge)) continue;
+      const isLed = status !== "skipped" || this.readiness(node) === "ready";
+      const isTaken = isLed ? this.#holds(node, edge) : false;
+      must(isTaken !== null, "8", () => `a patch is applied though ${edge.from} → ${edge.name} cannot be evaluated`);
+      if (isTaken) route.taken.push(edge);
+      else if (edge.leaves === null || ENDED.has(this.node(edge.leaves).status)) route.dead.push(edge);
+    }
+    return route;
+  }
+
+  #holds(node: NodeModel, edge: ModelEdge): boolean | null {
+    const outcome = node.status === "failed" ? "failure" : "success";
+    const reading = this.reading(node.id, this.carried(node.id));
+    return judgedAlone(this.definitionOf(node.id), edge, this.definition.outgoing(node.id), outcome, reading);
+  }
+
+  /** Nodes run again: what led to them stays, what they led to is open. A loop that is entered anew begins anew. */
+  replay(seeds: readonly string[], reset: ReadonlySet<string>, event: EventOf<"replay.requested">): void {
+    for (const id of reset) {
+      const node = this.node(id);
+      must(!node.isActive, "5", () => `${id} is ${node.status} and to be run again`);
+      node.reset();
+      node.override = id === event.node ? (event.config ?? null) : null;
+      this.unhandled.delete(id);
+    }
+    for (const node of this.nodes.values()) node.unresolve((edge) => reset.has(edge.from));
+    for (const { id, head, body } of this.definition.loops.values()) {
+      const outside = seeds.filter((seed) => !body.has(seed));
+      if (!this.definition.downstream(outside).has(head)) continue;
+      this.passes.delete(id);
+      this.node(head).again = this.#ledBackBy(head);
+    }
+    for (const id of reset) if (this.readiness(this.node(id)) !== "not_yet") this.node(id).decidedAtMs = event.at;
+    this.givenUp = this.givenUp.filter((id) => !reset.has(id));
+  }
+
+  /** The innermost loop that leads back to this head and is past its first pass. */
+  #ledBackBy(head: string): string | null {
+    const loops = this.definition.around(head).filter((loop) => loop.head === head && this.passes.has(loop.id));
+    return loops[0]?.id ?? null;
   }
 
   /** Something that was done on a node's behalf has ended; what its tasks asked for is remembered. */

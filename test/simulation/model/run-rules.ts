@@ -25,7 +25,8 @@ export const RUN_RULES: Rules = {
   },
   "run.completed": (run) => {
     mayEnd(run, "run.completed");
-    must(run.failing === null, "rules", () => `the run completes though ${run.failing?.node} failed`);
+    const failure = run.failure;
+    must(failure === null, "rules", () => `the run completes though ${failure?.node} failed`);
     for (const id of run.definition.nodes.keys()) {
       must(
         run.node(id).status !== "pending",
@@ -37,7 +38,7 @@ export const RUN_RULES: Rules = {
   },
   "run.failed": (run, event) => {
     mayEnd(run, "run.failed");
-    const { failing } = run;
+    const failing = run.failure;
     must(failing !== null, "rules", () => "the run fails though nothing failed");
     const { node, code } = event.error;
     must(node === failing.node && code === failing.code, "rules", () => `the run fails by ${node} (${code})`);

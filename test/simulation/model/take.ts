@@ -1,12 +1,13 @@
 /** Takes the next event of a run into its model, by the rule for its type; throws what is wrong with it. */
 import type { RunEvent } from "#engine/events.ts";
+import { CHANGE_RULES } from "./change-rules.ts";
 import { NODE_RULES } from "./node-rules.ts";
 import type { RunModel } from "./run-model.ts";
 import { RUN_RULES } from "./run-rules.ts";
 import { must } from "./violation.ts";
 import { WAITING_RULES } from "./waiting-rules.ts";
 
-const RULES = { ...RUN_RULES, ...NODE_RULES, ...WAITING_RULES };
+const RULES = { ...RUN_RULES, ...NODE_RULES, ...WAITING_RULES, ...CHANGE_RULES };
 
 export function take(run: RunModel, event: RunEvent): void {
   run.append(event);

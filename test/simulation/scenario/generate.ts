@@ -8,7 +8,15 @@ import { EVENTS } from "../nodes/wait-for-event.ts";
 import { FAULT_KINDS, type FaultKind, type FaultRates } from "../platform/faults.ts";
 import { BOUNDS, type Bounds } from "../platform/tuning.ts";
 import { randomWorkflow } from "./graph.ts";
-import type { Answers, Command, Crash, RunScript, Scenario, Workflow } from "./scenario.ts";
+import {
+  type Answers,
+  type Command,
+  type Crash,
+  PATCH_KINDS,
+  type RunScript,
+  type Scenario,
+  type Workflow,
+} from "./scenario.ts";
 
 /** How often a fault happens where it is part of the weather. */
 const RATES: Record<FaultKind, number> = {
@@ -78,6 +86,7 @@ function makeWorkflows(random: Seeded): Workflow[] {
     const size = random.next();
     const [least, most] = size < 0.5 ? [1, 8] : size < 0.87 ? [6, 20] : [20, NODES_MAX];
     const workflow = randomWorkflow(random, random.between(least, most));
+    if (random.chance(0.15)) workflow.metadata = { patch_policy: "gated" };
     const problems = problemsOf(workflow);
     if (problems.length > 0) throw new Error(`the generator made a workflow that is wrong: ${problems.join("; ")}`);
     return workflow;
@@ -168,6 +177,17 @@ function makeAsked(random: Seeded, { name: run }: RunScript, at: () => number): 
       decision,
       which: random.between(0, 3),
     });
+  }
+  for (let left = random.chance(0.35) ? random.between(1, 3) : 0; left > 0; left--) {
+    commands.push({ type: "patch", atMs: at(), run, how: random.pick(PATCH_KINDS), which: random.between(0, 999) });
+    if (random.chance(0.3)) commands.push({ type: "revert_patch", atMs: at(), run });
+    if (random.chance(0.5))
+      commands.push({ type: "decide_patch", atMs: at() + 2_000, run, decision: random.pick(["approve", "reject"]) });
+  }
+  for (let left = random.chance(0.35) ? random.between(1, 2) : 0; left > 0; left--) {
+    const atMs = at() + random.pick([0, 0, 20_000, 100_000]);
+    const [force, override] = [random.chance(0.6), random.chance(0.3)];
+    commands.push({ type: "replay_node", atMs, run, which: random.between(0, 999), force, override });
   }
   return commands;
 }

@@ -7,6 +7,7 @@ import type { Bounds } from "../platform/tuning.ts";
 export interface Workflow {
   nodes: NodeDefinition[];
   edges: EdgeDefinition[];
+  metadata?: { patch_policy: "gated" };
 }
 
 export interface RunScript {
@@ -20,12 +21,21 @@ export interface RunScript {
   key?: string;
 }
 
+/** What a patch does; `wrong`: never right, however the run stands. */
+export const PATCH_KINDS = ["append", "insert", "branch", "remove", "wrong"] as const;
+export type PatchKind = (typeof PATCH_KINDS)[number];
+
 export type Command =
   | { type: "cancel"; atMs: number; run: string }
   | { type: "pause" | "resume"; atMs: number; run: string }
   | { type: "signal"; atMs: number; run: string; name: string; payload: Json }
   /** A vote on one of the approvals that are open then. */
   | { type: "decide"; atMs: number; run: string; voter: string; decision: "approve" | "reject"; which: number }
+  | { type: "replay_node"; atMs: number; run: string; which: number; force: boolean; override: boolean }
+  /** A patch of the workflow as it is then. */
+  | { type: "patch"; atMs: number; run: string; how: PatchKind; which: number }
+  | { type: "revert_patch"; atMs: number; run: string }
+  | { type: "decide_patch"; atMs: number; run: string; decision: "approve" | "reject" }
   /** Reads the run's events in pages of this size. */
   | { type: "read"; atMs: number; run: string; limit: number }
   | { type: "wait"; atMs: number; run: string; waitMs: number }
