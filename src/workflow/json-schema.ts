@@ -56,7 +56,9 @@ function findUnknownType(schema: Json): Json | null {
   if (!isJsonObject(schema)) return null;
   for (const [key, value] of Object.entries(schema)) {
     if (VALUE_KEYWORDS.has(key)) continue;
-    if (key === "type" && [value].flat().some((name) => !TYPES.includes(String(name)))) return value;
+    // An object may not be made a text: its `toString` is the author's.
+    const isKnown = (name: Json) => typeof name === "string" && TYPES.includes(name);
+    if (key === "type" && ![value].flat().every(isKnown)) return value;
     const isNamed = NAMED_KEYWORDS.has(key) && isJsonObject(value);
     const inner = findUnknownType(isNamed ? Object.values(value) : value);
     if (inner !== null) return inner;

@@ -215,6 +215,7 @@ describe("check: inputs schema", () => {
     [{ properties: { a: { type: "objct" } } }, "none of"],
     [{ $ref: "#" }, "$ref"],
     [{ $ref: "#/nowhere" }, "$ref"],
+    [{ type: { toString: 1, length: -1 } }, "type"],
   ])("%j cannot be used, and the message is ours", (inputs, part) => {
     const { errors } = checkWorkflow({ nodes: [node("a")], inputs });
     expect(errors).toHaveLength(1);
