@@ -13,12 +13,13 @@ const REQUESTS = 10_000;
 const AT_ONCE = 24;
 const SEED = 20_261_124;
 
-/** Every so many requests a fresh proposal: by chance alone hardly any is there that is still undecided. */
-const PROPOSED_EVERY = 250;
-const GATED = {
-  nodes: [{ id: "ask", type: "hitl", config: { message: "?" } }],
-  metadata: { patch_policy: "gated" },
-};
+/** Every so many requests fresh patches: by chance alone hardly any is there that can be decided or taken back. */
+const PATCHED_EVERY = 250;
+const ASKS = { nodes: [{ id: "ask", type: "hitl", config: { message: "?" } }] };
+const PATCH = [
+  { op: "add", path: "/nodes/-", value: { id: "more", type: "parallel" } },
+  { op: "add", path: "/edges/-", value: { from: "ask", to: "more" } },
+];
 
 /** How things that there are show in answers. */
 const MET = [
@@ -70,7 +71,10 @@ test(`${REQUESTS} requests from the schemas: no 5xx, every answer fits its schem
   await inFlight(REQUESTS, AT_ONCE, async (index) => {
     const operation = turns[index % turns.length];
     if (operation === undefined) throw new Error("the document has operations");
-    if (index % PROPOSED_EVERY === 0) remember(fuzzer.known.gated, await propose());
+    if (index % PATCHED_EVERY === 0) {
+      remember(fuzzer.known.patched, await patched(ASKS, 201));
+      remember(fuzzer.known.gated, await patched({ ...ASKS, metadata: { patch_policy: "gated" } }, 202));
+    }
     const request = fuzzer.request(operation);
     const answer = await send(request);
     const name = `${operation.method} ${operation.path}`;
@@ -115,13 +119,11 @@ test(`${REQUESTS} requests from the schemas: no 5xx, every answer fits its schem
   expect(weir.output()).not.toMatch(/Uncaught|"level":"error"|\bERROR\b/);
 }, 60_000);
 
-/** A run whose first patch waits for a decision. */
-async function propose(): Promise<string> {
-  const { body } = await weir.api("POST", "/api/v1/runs", { definition: GATED });
-  const operations = [{ op: "add", path: "/nodes/-", value: { id: "more", type: "parallel" } }];
-  const proposed = await weir.api("POST", `/api/v1/runs/${body.run_id}/patches`, { operations });
-  expect(proposed.status).toBe(202);
-  return body.run_id;
+/** A run that waits, with a patch whose work has not started; none when a job of somebody's has cancelled it meanwhile. */
+async function patched(definition: object, status: number): Promise<string | undefined> {
+  const { body } = await weir.api("POST", "/api/v1/runs", { definition });
+  const answer = await weir.api("POST", `/api/v1/runs/${body.run_id}/patches`, { operations: PATCH });
+  return answer.status === status ? body.run_id : undefined;
 }
 
 /** A few of each, the latest. */
