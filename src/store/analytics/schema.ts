@@ -1,5 +1,7 @@
 /** Tables of the analytics object: points that came in, the columns they are packed into, and what was taken. */
 
+import { migrateTables } from "../object-tables.ts";
+
 const MIGRATIONS: readonly string[] = [
   `
   -- How far each source has been taken: a repeated write changes nothing.
@@ -25,14 +27,7 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
+/** Brings the tables up to date; called once when the object wakes. */
 export function migrateAnalytics(storage: DurableObjectStorage): void {
-  const { sql } = storage;
-  storage.transactionSync(() => {
-    sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
-    const version = sql.exec<{ version: number }>("SELECT version FROM schema_version").toArray()[0]?.version ?? 0;
-    if (version === MIGRATIONS.length) return;
-    for (const migration of MIGRATIONS.slice(version)) sql.exec(migration);
-    sql.exec("DELETE FROM schema_version");
-    sql.exec("INSERT INTO schema_version VALUES (?)", MIGRATIONS.length);
-  });
+  migrateTables(storage, MIGRATIONS);
 }

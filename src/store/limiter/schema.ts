@@ -3,6 +3,8 @@
  * the calls that D1 has not seen yet. Amounts are whole billionths of a dollar, so that sums do not drift.
  */
 
+import { migrateTables } from "../object-tables.ts";
+
 const MIGRATIONS: readonly string[] = [
   `
   -- key '': of each run, each workflow; of the tenant where the scope is a period.
@@ -49,14 +51,5 @@ const MIGRATIONS: readonly string[] = [
 
 /** Brings the tables up to date; called once when the object wakes. */
 export function migrateLimiter(storage: DurableObjectStorage): void {
-  const { sql } = storage;
-  storage.transactionSync(() => {
-    sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
-    const row = sql.exec<{ version: number }>("SELECT version FROM schema_version").toArray()[0];
-    const version = row?.version ?? 0;
-    if (version === MIGRATIONS.length) return;
-    for (const migration of MIGRATIONS.slice(version)) sql.exec(migration);
-    sql.exec("DELETE FROM schema_version");
-    sql.exec("INSERT INTO schema_version VALUES (?)", MIGRATIONS.length);
-  });
+  migrateTables(storage, MIGRATIONS);
 }

@@ -4,6 +4,8 @@
  * one row and its run's header, and nothing has to be marked as done row by row.
  */
 
+import { migrateTables } from "../object-tables.ts";
+
 const MIGRATIONS: readonly string[] = [
   `
   -- Small facts of the shard: positions in the log, the boot that wrote last.
@@ -49,14 +51,5 @@ const MIGRATIONS: readonly string[] = [
 
 /** Brings the tables up to date; called once when the object wakes. */
 export function migrateShard(storage: DurableObjectStorage): void {
-  const { sql } = storage;
-  storage.transactionSync(() => {
-    sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
-    const row = sql.exec<{ version: number }>("SELECT version FROM schema_version").toArray()[0];
-    const version = row?.version ?? 0;
-    if (version === MIGRATIONS.length) return;
-    for (const migration of MIGRATIONS.slice(version)) sql.exec(migration);
-    sql.exec("DELETE FROM schema_version");
-    sql.exec("INSERT INTO schema_version VALUES (?)", MIGRATIONS.length);
-  });
+  migrateTables(storage, MIGRATIONS);
 }
