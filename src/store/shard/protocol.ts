@@ -30,6 +30,8 @@ export interface StartRequest {
   parent?: ParentOf;
   depth?: number;
   replay_of?: ReplayOf;
+  /** The caller's span, as W3C Trace Context writes it. */
+  traceparent?: string;
 }
 
 export interface DefinitionOf {
@@ -125,6 +127,8 @@ export interface CoordinatorRpc {
   details(tenant: string, runId: string): Promise<RunDetails | null>;
   explain(tenant: string, runId: string): Promise<Explanation | null>;
   events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
+  /** The run's trace as the text of an OTLP/JSON document. */
+  trace(tenant: string, runId: string): Promise<string | null>;
   /** Asks something of a run; null when this shard does not hold it. */
   command(tenant: string, runId: string, command: RunCommand): Promise<CommandReply | null>;
   /** The latest approval of each node that asked for one. */
