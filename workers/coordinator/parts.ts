@@ -2,6 +2,7 @@
 import { drizzle } from "drizzle-orm/d1";
 import type { PlanInput } from "#engine/plan.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
+import { DelegatedRuns } from "#store/shard/delegated-runs.ts";
 import { Graphs } from "#store/shard/graphs.ts";
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
 import { Positions } from "#store/shard/positions.ts";
@@ -87,6 +88,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     runs,
     graphs,
     cache,
+    delegated: new DelegatedRuns(sql),
     dispatcher,
     waiters,
     alarm,
