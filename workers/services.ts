@@ -25,6 +25,7 @@ import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
 import { PointRecorder } from "./points.ts";
+import { telemetryOrigin } from "./tracing.ts";
 
 export interface WorkerServices extends Services {
   http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
@@ -108,6 +109,7 @@ function compose(env: Env): WorkerServices {
     logger,
     analytics: analyticsOf(env, outgoing),
     points: new PointRecorder(env),
+    telemetryOrigin: telemetryOrigin(env),
     goOn: waitUntil,
     health: new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger),
     limiters,

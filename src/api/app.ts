@@ -25,6 +25,7 @@ import { runCommandRoutes } from "./routes/run-commands.ts";
 import { runPatchRoutes } from "./routes/run-patches.ts";
 import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runStreamRoutes } from "./routes/run-stream.ts";
+import { runTraceRoutes } from "./routes/run-trace.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
@@ -65,6 +66,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     runPatchRoutes,
     runReplayRoutes,
     runStreamRoutes,
+    runTraceRoutes,
     jobRoutes,
     approvalRoutes,
     approveRoutes,
