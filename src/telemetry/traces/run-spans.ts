@@ -4,6 +4,7 @@
  * left out: what a span says are names, codes and numbers.
  */
 import type { ParentOf, RunEvent, RunQueued } from "#engine/events.ts";
+import type { LlmMetrics } from "#engine/metrics.ts";
 import { nodeOf, partOf } from "#engine/path.ts";
 import type { NodeDescription } from "../run-points.ts";
 import { attemptSpan, type EndedAttempt, endAttempt, type NodeEvent, runAttributes } from "./attempt-span.ts";
@@ -47,6 +48,8 @@ class Trace {
   #root: Span;
   #hasEnded = false;
   #dropped = 0;
+  /** What the models of this generation have used; null before the first. */
+  #usage: { input: number; output: number; costUsd: number | null } | null = null;
 
   constructor(queued: RunQueued, describe: DescribeNode) {
     this.#queued = queued;
@@ -56,6 +59,7 @@ class Trace {
   }
 
   take(event: RunEvent): void {
+    if ("metrics" in event && event.metrics?.llm !== undefined && !this.#hasEnded) this.#count(event.metrics.llm);
     switch (event.type) {
       case "node.queued":
       case "node.started":
@@ -87,6 +91,7 @@ class Trace {
       this.#root.endMs = Math.max(this.#root.endMs, atMs);
       this.#root.attributes["weir.unfinished"] = true;
     }
+    this.#tellUsage();
     if (this.#dropped > 0) this.#root.attributes["weir.spans_dropped"] = this.#dropped;
     return this.#spans;
   }
@@ -111,18 +116,39 @@ class Trace {
     return root;
   }
 
+  #count({ input_tokens: input, output_tokens: output, cost_usd: cost }: LlmMetrics): void {
+    const before = this.#usage ?? { input: 0, output: 0, costUsd: 0 };
+    const costUsd = before.costUsd === null || cost === null ? null : before.costUsd + cost;
+    this.#usage = { input: before.input + input, output: before.output + output, costUsd };
+  }
+
+  #tellUsage(): void {
+    if (this.#usage === null) return;
+    const { input, output, costUsd } = this.#usage;
+    Object.assign(
+      this.#root.attributes,
+      attributesOf({
+        "gen_ai.usage.input_tokens": input,
+        "gen_ai.usage.output_tokens": output,
+        "weir.cost_usd": costUsd,
+      }),
+    );
+  }
+
   #reopen(atMs: number, generation: number): void {
     const before = this.#root;
     this.#generation = generation;
     const link = { traceId: this.#traceId, spanId: before.spanId, flags: 1, isRemote: false };
     this.#root = this.#newRoot(atMs, [{ ...link, attributes: { "weir.link": "reopens" } }]);
     this.#hasEnded = false;
+    this.#usage = null;
   }
 
   #endRoot(event: Extract<RunEvent, { type: "run.completed" | "run.failed" | "run.cancelled" }>): void {
     for (const path of [...this.#open.keys()]) this.#close(path, null, event.at);
     const root = this.#root;
     root.endMs = event.at;
+    this.#tellUsage();
     root.attributes["weir.run.status"] = event.type.slice("run.".length);
     if (event.type === "run.failed") {
       root.error = event.error.code;
