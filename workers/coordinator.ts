@@ -122,7 +122,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return run === null ? null : this.#parts.reader.events(run, after, limit);
   }
 
-  async trace(tenant: string, runId: string): Promise<string | null> {
+  async traceDocument(tenant: string, runId: string): Promise<string | null> {
     const { reader } = this.#parts;
     const run = reader.find(tenant, runId);
     return run === null ? null : reader.trace(run, telemetryOrigin(this.env));

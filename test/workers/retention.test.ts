@@ -30,6 +30,7 @@ describe("retention", () => {
       get(`/runs/${runId}/details`),
       get(`/runs/${runId}/events`),
       get(`/runs/${runId}/events?after=2&limit=1`),
+      get(`/runs/${runId}/trace`),
     ]);
     expect(before[0].status).toBe(200);
 
@@ -52,6 +53,7 @@ describe("retention", () => {
       get(`/runs/${runId}/details`),
       get(`/runs/${runId}/events`),
       get(`/runs/${runId}/events?after=2&limit=1`),
+      get(`/runs/${runId}/trace`),
     ]);
     expect(after).toEqual(before);
     expect(

@@ -51,7 +51,7 @@ export const runTraceRoutes = new OpenAPIHono<AppEnv>().openapi(trace, async (co
     services,
     tenant,
     id,
-    (shard) => shard.trace(tenant, id),
+    (shard) => shard.traceDocument(tenant, id),
     (archive) => archivedTrace(archive, services.telemetryOrigin),
   );
   // It is JSON already, and may be large.

@@ -127,8 +127,8 @@ export interface CoordinatorRpc {
   details(tenant: string, runId: string): Promise<RunDetails | null>;
   explain(tenant: string, runId: string): Promise<Explanation | null>;
   events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
-  /** The run's trace as the text of an OTLP/JSON document. */
-  trace(tenant: string, runId: string): Promise<string | null>;
+  /** The run's trace as the text of an OTLP/JSON document. Not called `trace`: that is an entry point of the platform. */
+  traceDocument(tenant: string, runId: string): Promise<string | null>;
   /** Asks something of a run; null when this shard does not hold it. */
   command(tenant: string, runId: string, command: RunCommand): Promise<CommandReply | null>;
   /** The latest approval of each node that asked for one. */
