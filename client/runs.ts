@@ -16,6 +16,7 @@ import type {
   RunItem,
   RunOrder,
   RunPage,
+  Trace,
 } from "./api.ts";
 import { isWeirError, WeirError } from "./errors.ts";
 import { newIdempotencyKey } from "./idempotency.ts";
@@ -114,6 +115,11 @@ export class Runs {
   /** What each unfinished node waits for. */
   explain(id: string, options: CallOptions = {}): Promise<Explanation> {
     return this.#transport.call("$get", "/api/v1/runs/:id/explain", { param: { id } }, options);
+  }
+
+  /** The run as a trace, in OTLP/JSON: as it stands now, or as it ended. */
+  trace(id: string, options: CallOptions = {}): Promise<Trace> {
+    return this.#transport.call("$get", "/api/v1/runs/:id/trace", { param: { id } }, options);
   }
 
   /** The run's events from a position on, each once and in order, until nothing can follow. */
