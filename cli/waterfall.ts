@@ -1,9 +1,10 @@
 /** A trace as a waterfall: a row for each span below its parent, with what it took and when. Reads OTLP/JSON. */
+
+import { duration } from "#kernel/duration.ts";
 import type { Trace, TraceSpan } from "../client/weir.ts";
 import { groupBy } from "./graph.ts";
 import { fields, type Paint } from "./output.ts";
 import { table } from "./table.ts";
-import { duration } from "./wording.ts";
 
 const BAR_WIDTH = 32;
 const STATUS_ERROR = 2;

@@ -5,6 +5,8 @@ import type {
   BatchResult,
   EventPage,
   Explanation,
+  LogPage,
+  LogQuery,
   NodeReplayOrder,
   PageOptions,
   ReplayedRun,
@@ -115,6 +117,11 @@ export class Runs {
   /** What each unfinished node waits for. */
   explain(id: string, options: CallOptions = {}): Promise<Explanation> {
     return this.#transport.call("$get", "/api/v1/runs/:id/explain", { param: { id } }, options);
+  }
+
+  /** A page of the run's log records: in words, and without any value that was handed over. */
+  logs(id: string, query: LogQuery = {}, options: CallOptions = {}): Promise<LogPage> {
+    return this.#transport.call("$get", "/api/v1/runs/:id/logs", { param: { id }, query }, options);
   }
 
   /** The run as a trace, in OTLP/JSON: as it stands now, or as it ended. */

@@ -31,6 +31,7 @@ import type {
   StartRequest,
 } from "#store/shard/protocol.ts";
 import { migrateShard } from "#store/shard/schema.ts";
+import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
 import { doAll } from "./coordinator/bulk.ts";
 import { assembleParts, type ShardParts } from "./coordinator/parts.ts";
 import type { Changed } from "./coordinator/transitions.ts";
@@ -120,6 +121,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   async events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null> {
     const run = this.#parts.reader.find(tenant, runId);
     return run === null ? null : this.#parts.reader.events(run, after, limit);
+  }
+
+  async logs(tenant: string, runId: string, query: RunLogQuery): Promise<RunLogPage | null> {
+    const { reader } = this.#parts;
+    const run = reader.find(tenant, runId);
+    return run === null ? null : reader.logs(run, query);
   }
 
   async traceDocument(tenant: string, runId: string): Promise<string | null> {

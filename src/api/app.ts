@@ -22,6 +22,7 @@ import { keyRoutes } from "./routes/keys.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runCommandRoutes } from "./routes/run-commands.ts";
+import { runLogRoutes } from "./routes/run-logs.ts";
 import { runPatchRoutes } from "./routes/run-patches.ts";
 import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runStreamRoutes } from "./routes/run-stream.ts";
@@ -67,6 +68,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     runReplayRoutes,
     runStreamRoutes,
     runTraceRoutes,
+    runLogRoutes,
     jobRoutes,
     approvalRoutes,
     approveRoutes,

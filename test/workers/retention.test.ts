@@ -31,6 +31,7 @@ describe("retention", () => {
       get(`/runs/${runId}/events`),
       get(`/runs/${runId}/events?after=2&limit=1`),
       get(`/runs/${runId}/trace`),
+      get(`/runs/${runId}/logs?level=debug`),
     ]);
     expect(before[0].status).toBe(200);
 
@@ -54,6 +55,7 @@ describe("retention", () => {
       get(`/runs/${runId}/events`),
       get(`/runs/${runId}/events?after=2&limit=1`),
       get(`/runs/${runId}/trace`),
+      get(`/runs/${runId}/logs?level=debug`),
     ]);
     expect(after).toEqual(before);
     expect(

@@ -13,6 +13,7 @@ import type { EventPage, RunDetails } from "#store/shard/protocol.ts";
 import type { LoadedRun, LogRow, RunLog } from "#store/shard/run-log.ts";
 import type { Point } from "#telemetry/point.ts";
 import type { PointOrigin } from "#telemetry/points.ts";
+import { type RunLogPage, type RunLogQuery, runLogPage } from "#telemetry/run-logs.ts";
 import { describeNode, pointsOf } from "#telemetry/run-points.ts";
 import { type TelemetryOrigin, traceDocument } from "#telemetry/traces/otlp.ts";
 import { type DescribeNode, spansOf, spansOfGeneration } from "#telemetry/traces/run-spans.ts";
@@ -95,6 +96,12 @@ export class RunReader {
     const state = this.#transitions.load(run_id)?.state;
     if (state === undefined) return [];
     return pointsOf(events, state, this.#describe(state), origin);
+  }
+
+  /** The run's log records that a reader asks for. */
+  logs({ state }: LoadedRun, query: RunLogQuery): RunLogPage {
+    const { run_id, tenant, status } = state;
+    return runLogPage(this.#allEvents(run_id), { run_id, tenant, hasEnded: isTerminal(status) }, query);
   }
 
   /** The run's trace as OTLP/JSON. */

@@ -12,6 +12,7 @@ import type { TaskScope } from "#engine/task-scope.ts";
 import type { NodeExecution, RunView } from "#engine/view.ts";
 import type { Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
 
 export interface StartRequest {
   run_id: string;
@@ -127,6 +128,8 @@ export interface CoordinatorRpc {
   details(tenant: string, runId: string): Promise<RunDetails | null>;
   explain(tenant: string, runId: string): Promise<Explanation | null>;
   events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
+  /** The run's log records. */
+  logs(tenant: string, runId: string, query: RunLogQuery): Promise<RunLogPage | null>;
   /** The run's trace as the text of an OTLP/JSON document. Not called `trace`: that is an entry point of the platform. */
   traceDocument(tenant: string, runId: string): Promise<string | null>;
   /** Asks something of a run; null when this shard does not hold it. */
