@@ -3,6 +3,7 @@
  * `coordinator/` own one duty each. Decides nothing itself.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { TextPiece } from "#agent/live-text.ts";
 import { tryAgentPatch } from "#engine/agent-patches.ts";
 import { type ApprovalView, approvalViews } from "#engine/approval-view.ts";
 import type { RunCommand } from "#engine/commands/command.ts";
@@ -14,6 +15,7 @@ import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import { type TaskScope, taskScope } from "#engine/task-scope.ts";
 import type { RunView } from "#engine/view.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import { agentTexts } from "#store/shard/agent-text.ts";
 import type {
   BulkItem,
   BulkReply,
@@ -185,6 +187,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const run = this.#parts.reader.find(tenant, address.run_id);
     if (run === null) return null;
     return tryAgentPatch(run.state, address, earlier, operations, this.#parts.transitions.contextOf(run.state));
+  }
+
+  async agentText(tenant: string, address: TaskAddress, pieces: TextPiece[]): Promise<boolean> {
+    const { reader, streams } = this.#parts;
+    // Most runs are watched by nobody: the run is not even loaded for them.
+    if (!streams.isWatched(address.run_id) || reader.find(tenant, address.run_id) === null) return false;
+    streams.say(address.run_id, agentTexts(address, pieces, Date.now()));
+    return true;
   }
 
   async taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null> {
