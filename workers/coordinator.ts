@@ -44,6 +44,9 @@ const DUE_RUNS_PER_LOOK = 200;
 /** A run whose look failed is looked at again after this. */
 const POSTPONE_MS = 60_000;
 
+/** Time for the answer to a restart to leave. */
+const RESTART_DELAY_MS = 20;
+
 /** Runs of an earlier life that could not be taken up are looked at again after this. */
 const RECOVERY_DELAY_MS = 1_000;
 
@@ -230,6 +233,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       viewers: this.#parts.streams.size,
       database_bytes: this.#parts.runs.databaseBytes,
     };
+  }
+
+  async restart(): Promise<void> {
+    this.#parts.logger.warn("a restart was asked for", { shard: this.#parts.name });
+    // After the answer: what is under way fails as in any reset, and its callers ask again.
+    setTimeout(() => this.ctx.abort("a restart was asked for"), RESTART_DELAY_MS);
   }
 
   async #lookAround(): Promise<void> {

@@ -22,7 +22,9 @@ import { WorkflowProposals } from "#store/workflow-proposals.ts";
 import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
 import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
+import { configView } from "./config-view.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
+import { databaseOf } from "./database.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
 import { PointRecorder } from "./points.ts";
 
@@ -52,7 +54,8 @@ function compose(env: Env): WorkerServices {
   const settings = settingsOf(env);
   const isLocal = settings.WEIR_LOCAL !== "";
   const logger = loggerOf(env, "orchestrator");
-  const database = drizzle(env.DB);
+  const { database: d1, statements } = databaseOf(env);
+  const database = drizzle(d1);
   const keys = new Keys(database);
   const jobs = new Jobs(database);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
@@ -96,7 +99,8 @@ function compose(env: Env): WorkerServices {
     }),
     keys,
     tenants: new Tenants(database),
-    d1: env.DB,
+    d1,
+    statements,
     database,
     workflows,
     proposals,
@@ -109,6 +113,7 @@ function compose(env: Env): WorkerServices {
     analytics: analyticsOf(env, outgoing),
     points: new PointRecorder(env),
     goOn: waitUntil,
+    describeConfig: () => configView(env),
     health: new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger),
     limiters,
     resultCache,
@@ -136,7 +141,7 @@ function checksOf(env: Env, shards: Shards, models: Models): Record<string, { ch
     d1: {
       essential: true,
       check: async () => {
-        await env.DB.prepare("SELECT 1").first();
+        await databaseOf(env).database.prepare("SELECT 1").first();
         return null;
       },
     },

@@ -12,6 +12,7 @@ import { describeIsolate } from "#telemetry/isolate.ts";
 import type { Logger } from "#telemetry/log.ts";
 import { version } from "../../package.json";
 import { analyticsTarget, pointOrigin } from "../analytics.ts";
+import { databaseOf } from "../database.ts";
 import { type Env, settingsOf } from "../env.ts";
 import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
@@ -60,6 +61,7 @@ export interface ShardSelf {
 
 export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardParts {
   const { sql } = ctx.storage;
+  const { database } = databaseOf(env);
   const name = ctx.id.name ?? ctx.id.toString();
   const settings = settingsOf(env);
   const positions = new Positions(sql);
@@ -72,7 +74,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   const keys = new IdempotencyKeys(sql);
   const runs = new RunLog(sql, positions.number("projected_through"));
   const dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, logger);
-  const workflows = new Workflows(drizzle(env.DB));
+  const workflows = new Workflows(drizzle(database));
   const children = new Children({
     logger,
     transitions: () => transitions,
@@ -114,7 +116,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     starts,
     streams,
     projector: new Projector({
-      database: env.DB,
+      database,
       runs,
       positions,
       logger,
@@ -129,7 +131,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       pointsOf: (row) => reader.points(row, pointOrigin(env)),
     }),
     retention: new Retention({
-      database: env.DB,
+      database,
       runs,
       keys,
       positions,

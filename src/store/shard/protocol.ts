@@ -158,4 +158,6 @@ export interface CoordinatorRpc {
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;
+  /** Lets go of everything in memory: the next call finds a new life of the object, which goes on from its storage. */
+  restart(): Promise<void>;
 }
