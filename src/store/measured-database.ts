@@ -3,17 +3,7 @@
  * in for the binding, so that whoever works with D1 need not know.
  */
 
-/** What was seen of one statement that was executed. */
-export interface StatementFacts {
-  sql: string;
-  /** Until the answer was here: the way there and back is part of it. */
-  durationMs: number;
-  rowsRead: number;
-  rowsWritten: number;
-  isOk: boolean;
-  /** Bytes of the database afterwards; null where the answer does not say. */
-  sizeAfter: number | null;
-}
+import type { StatementFacts } from "./statement-statistics.ts";
 
 export type Witness = (facts: StatementFacts) => void;
 

@@ -22,11 +22,15 @@ export async function surveyShards(shards: Shards): Promise<ShardReport[]> {
   return addresses.flatMap((address) => reports.get(address) ?? []);
 }
 
-export async function askShard(shards: Shards, address: ShardAddress): Promise<ShardReport> {
+export async function askShard(
+  shards: Shards,
+  address: ShardAddress,
+  answerMs: number = SHARD_ANSWER_MS,
+): Promise<ShardReport> {
   const startedAt = Date.now();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const silence = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), SHARD_ANSWER_MS);
+    timer = setTimeout(() => resolve(null), answerMs);
   });
   const answer = shards.call(address, (shard) => shard.stats()).catch(() => null);
   const stats = await Promise.race([answer, silence]);

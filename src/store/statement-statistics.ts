@@ -2,13 +2,24 @@
  * What an isolate has seen of the statements it sent to D1, as pg_stat_statements would keep it: one entry for each text,
  * the busiest first. Bounded; a statement that finds no room takes the place of the one that has cost least.
  */
-import type { StatementFacts } from "./measured-database.ts";
 
 /** Texts that are kept. */
 export const STATEMENTS_MAX = 200;
 
 /** Of a text, what is shown. */
 export const STATEMENT_UNITS_MAX = 1_000;
+
+/** What was seen of one statement that was executed. */
+export interface StatementFacts {
+  sql: string;
+  /** Until the answer was here: the way there and back is part of it. */
+  durationMs: number;
+  rowsRead: number;
+  rowsWritten: number;
+  isOk: boolean;
+  /** Bytes of the database afterwards; null where the answer does not say. */
+  sizeAfter: number | null;
+}
 
 export interface StatementEntry {
   statement: string;
