@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   STATEMENT_UNITS_MAX,
   STATEMENTS_MAX,
+  type StatementFacts,
   StatementStatistics,
   statementText,
 } from "#store/statement-statistics.ts";
