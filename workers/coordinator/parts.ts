@@ -12,6 +12,7 @@ import { describeIsolate } from "#telemetry/isolate.ts";
 import type { Logger } from "#telemetry/log.ts";
 import { version } from "../../package.json";
 import { analyticsTarget, pointOrigin } from "../analytics.ts";
+import { databaseOf } from "../database.ts";
 import { type Env, settingsOf } from "../env.ts";
 import { telemetryOrigin, traceCollector } from "../tracing.ts";
 import { Alarm } from "./alarm.ts";
@@ -63,6 +64,7 @@ export interface ShardSelf {
 
 export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardParts {
   const { sql } = ctx.storage;
+  const { database } = databaseOf(env);
   const name = ctx.id.name ?? ctx.id.toString();
   const settings = settingsOf(env);
   const positions = new Positions(sql);
@@ -75,7 +77,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   const keys = new IdempotencyKeys(sql);
   const runs = new RunLog(sql, positions.number("projected_through"));
   const dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, logger);
-  const workflows = new Workflows(drizzle(env.DB));
+  const workflows = new Workflows(drizzle(database));
   const children = new Children({
     logger,
     transitions: () => transitions,
@@ -117,7 +119,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     starts,
     streams,
     projector: new Projector({
-      database: env.DB,
+      database,
       runs,
       positions,
       logger,
@@ -142,7 +144,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       ended: (runId, seq) => reader.ended(runId, seq),
     }),
     retention: new Retention({
-      database: env.DB,
+      database,
       runs,
       keys,
       positions,
