@@ -6,6 +6,8 @@ import type { LimiterRpc } from "#store/limiter/protocol.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
 import type { TaskMessage } from "#store/task-message.ts";
 import { createLogger, LOG_LEVELS, type Logger } from "#telemetry/log.ts";
+import { secretsIn } from "#telemetry/log-redaction.ts";
+import { parseHeaders } from "#telemetry/otlp-collector.ts";
 
 /** Bindings as `wrangler.toml` names them; variables are strings until parsed. */
 export interface Env {
@@ -117,6 +119,7 @@ export function settingsOf(env: Env): Settings {
 }
 
 export function loggerOf(env: Env, service: string): Logger {
-  const { LOG_LEVEL: level, WEIR_LOCAL: local } = settingsOf(env);
-  return createLogger({ service, level, asLines: local !== "" });
+  const { LOG_LEVEL: level, WEIR_LOCAL: local, OTEL_EXPORTER_OTLP_HEADERS: headers } = settingsOf(env);
+  const secrets = [...secretsIn(env), ...Object.values(parseHeaders(headers))];
+  return createLogger({ service, level, asLines: local !== "", secrets });
 }
