@@ -88,6 +88,13 @@ const settingsSchema = z.object({
   /** `name=value` pairs between commas, values percent-encoded. */
   OTEL_EXPORTER_OTLP_HEADERS: optionalText,
   OTEL_SERVICE_NAME: optionalText.transform((text) => (text === "" ? "weir" : text)),
+  /** `none` for a collector that takes no logs. */
+  OTEL_LOGS_EXPORTER: z
+    .enum(["", "otlp", "none"])
+    .default("otlp")
+    .transform((text) => text || "otlp"),
+  /** Where logs are pushed to besides, by the tail Worker. */
+  LOKI_URL: optionalUrl,
   /** The share of runs without anything to tell that is exported, from 0 to 1. */
   OTEL_TRACES_SAMPLER_ARG: optionalText.transform((text, context) => {
     const share = text === "" ? 1 : Number(text);
