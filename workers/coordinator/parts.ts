@@ -1,0 +1,146 @@
+/** The parts of a shard, each with one duty, put together: who is handed what. Nothing happens here after that. */
+import { drizzle } from "drizzle-orm/d1";
+import type { PlanInput } from "#engine/plan.ts";
+import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
+import { DelegatedRuns } from "#store/shard/delegated-runs.ts";
+import { Graphs } from "#store/shard/graphs.ts";
+import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
+import { Positions } from "#store/shard/positions.ts";
+import { RunLog } from "#store/shard/run-log.ts";
+import { Workflows } from "#store/workflows.ts";
+import { describeIsolate } from "#telemetry/isolate.ts";
+import type { Logger } from "#telemetry/log.ts";
+import { version } from "../../package.json";
+import { analyticsTarget, pointOrigin } from "../analytics.ts";
+import { type Env, settingsOf } from "../env.ts";
+import { Alarm } from "./alarm.ts";
+import { Children } from "./children.ts";
+import { CommitGroup } from "./commit-group.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { PointWriter } from "./point-writer.ts";
+import { Projector } from "./projector.ts";
+import { Recovery } from "./recovery.ts";
+import { Retention } from "./retention.ts";
+import { RunCache } from "./run-cache.ts";
+import { RunReader } from "./run-reader.ts";
+import { Starts } from "./starts.ts";
+import { Streams } from "./streams.ts";
+import { type Changed, Transitions } from "./transitions.ts";
+import { Waiters } from "./waiters.ts";
+
+const DAY_MS = 24 * 3_600_000;
+
+export interface ShardParts {
+  name: string;
+  logger: Logger;
+  alarm: Alarm;
+  commits: CommitGroup;
+  waiters: Waiters;
+  cache: RunCache;
+  runs: RunLog;
+  dispatcher: Dispatcher;
+  transitions: Transitions;
+  reader: RunReader;
+  starts: Starts;
+  streams: Streams;
+  projector: Projector;
+  points: PointWriter;
+  retention: Retention;
+  recovery: Recovery;
+}
+
+/** What the parts ask of the shard itself. */
+export interface ShardSelf {
+  ctx: DurableObjectState;
+  env: Env;
+  logger: Logger;
+  /** Hands an input to a run. */
+  change(runId: string, input: PlanInput): Promise<Changed | null>;
+}
+
+export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardParts {
+  const { sql } = ctx.storage;
+  const name = ctx.id.name ?? ctx.id.toString();
+  const settings = settingsOf(env);
+  const positions = new Positions(sql);
+  const address = parseShardName(ctx.id.name ?? "");
+  const alarm = new Alarm(ctx.storage);
+  const commits = new CommitGroup(ctx.storage);
+  const waiters = new Waiters();
+  const cache = new RunCache();
+  const graphs = new Graphs(sql);
+  const keys = new IdempotencyKeys(sql);
+  const runs = new RunLog(sql, positions.number("projected_through"));
+  const dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, logger);
+  const workflows = new Workflows(drizzle(env.DB));
+  const children = new Children({
+    logger,
+    transitions: () => transitions,
+    find: (tenant, tag) => workflows.find(tenant, tag),
+    start: (request, definition) => commits.submit((commit) => starts.child(request, definition, commit)),
+    change,
+  });
+  const streams = new Streams({ ctx, runs, load: (runId) => transitions.load(runId), logger });
+  const transitions: Transitions = new Transitions({
+    children,
+    streams,
+    logger,
+    runs,
+    graphs,
+    cache,
+    delegated: new DelegatedRuns(sql),
+    dispatcher,
+    waiters,
+    alarm,
+    describeSystem: (nowMs) => describeIsolate({ version, host: settings.WEIR_HOST }, nowMs),
+    goOn: (runId) => {
+      // If it fails, the run's due time brings the next try.
+      setTimeout(() => change(runId, { type: "continue" }).catch(() => undefined), 0);
+    },
+  });
+  const reader = new RunReader(runs, transitions);
+  const starts: Starts = new Starts({ graphs, keys, reader, transitions });
+  return {
+    name,
+    logger,
+    alarm,
+    commits,
+    waiters,
+    cache,
+    runs,
+    dispatcher,
+    transitions,
+    reader,
+    starts,
+    streams,
+    projector: new Projector({
+      database: env.DB,
+      runs,
+      positions,
+      logger,
+      rowsOf: (runId) => reader.rows(runId),
+    }),
+    points: new PointWriter({
+      analytics: analyticsTarget(env, name),
+      source: name,
+      runs,
+      positions,
+      logger,
+      pointsOf: (row) => reader.points(row, pointOrigin(env)),
+    }),
+    retention: new Retention({
+      database: env.DB,
+      runs,
+      keys,
+      positions,
+      logger,
+      // A key must find its run for as long as it is kept.
+      retentionMs: Math.max(settings.RETENTION_DAYS * DAY_MS, IDEMPOTENCY_TTL_MS),
+      idPrefix: address === null ? "" : runIdPrefix(address),
+      read: (runId) => reader.whole(runId),
+      graphs,
+      forget: (runId) => cache.drop(runId),
+    }),
+    recovery: new Recovery({ runs, positions, logger, queuesAreInMemory: settings.WEIR_LOCAL !== "", change }),
+  };
+}
