@@ -3,8 +3,8 @@
  * and calmer weather. What is left is about what the failure needs.
  */
 import { BOUNDS, type Bounds } from "./platform/tuning.ts";
-import { problemsOf } from "./scenario/generate.ts";
 import type { Scenario, Workflow } from "./scenario/scenario.ts";
+import { problemsOf } from "./scenario/workflows.ts";
 import { simulate, type Verdict } from "./simulation.ts";
 
 /** Scenarios that are tried before what there is has to do. */

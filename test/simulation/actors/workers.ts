@@ -80,7 +80,10 @@ export class Workers {
     if (kind < retryable) return answer({ ok: false, error: retryableError(choices, about) });
     if (kind < retryable + fatal)
       return answer({ ok: false, error: nodeError("http_status", "answered 404", { retryable: false }) });
-    if (kind < retryable + fatal + throws) throw new TypeError("the stand-in has a bug");
+    if (kind < retryable + fatal + throws) {
+      witness.breaks(task);
+      throw new TypeError("the stand-in has a bug");
+    }
     return answer({ ok: true, output: this.#output(about) });
   }
 
