@@ -111,6 +111,8 @@ export class NodeModel {
     this.decidedAtMs = null;
     this.error = null;
     this.expected = null;
+    // It was for the visit that a replay began.
+    this.override = null;
   }
 
   /** Edges that are unresolved again. */
