@@ -30,12 +30,15 @@ export interface WatchParts {
   mayRepeatWrites: boolean;
 }
 
-/** Statements that one row of the log may come with: header, snapshot, key, definition, large values. */
+/** Statements that one row of the log may come with, besides one for each value beside it: header, snapshot, key, definition. */
 const WRITES_PER_ROW = 8;
 const WRITES_BESIDE = 12;
 
 /** What stands where the events of a run did. */
 const WRECKED = "the row was wrecked";
+
+/** How an event names a value that stands beside the log. */
+const BESIDE = '"stored_bytes":';
 
 interface EventRow {
   id: number;
@@ -69,7 +72,7 @@ export class ShardWatch {
     for (const run of touched) this.#compare(run);
     for (const run of this.#relativesOf(touched)) judgeRelatives(run);
     if (rows.length > 0) this.#count();
-    this.#judgeCost(rows.length, touched);
+    this.#judgeCost(rows, touched);
     disk.writes = 0;
   }
 
@@ -198,11 +201,12 @@ export class ShardWatch {
   }
 
   /** Invariant 15: what a transition writes, and what loading a run must read, has a bound. */
-  #judgeCost(rows: number, touched: ReadonlySet<RunModel>): void {
+  #judgeCost(rows: readonly EventRow[], touched: ReadonlySet<RunModel>): void {
     const { disk } = this.host;
-    const allowed = rows * WRITES_PER_ROW + WRITES_BESIDE;
+    const values = rows.reduce((sum, row) => sum + row.events.split(BESIDE).length - 1, 0);
+    const allowed = rows.length * WRITES_PER_ROW + values + WRITES_BESIDE;
     const isBounded = this.#parts.mayRepeatWrites || disk.writes <= allowed;
-    must(isBounded, "15", () => `${disk.writes} statements were written for ${rows} rows of the log`);
+    must(isBounded, "15", () => `${disk.writes} statements were written for ${rows.length} rows of the log`);
     for (const run of touched) if (!run.isTerminal) this.#judgeSnapshot(run);
   }
 

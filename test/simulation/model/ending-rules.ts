@@ -44,13 +44,14 @@ function completed(run: RunModel, event: EventOf<"node.completed">): void {
       () => `${node.id} continues with ${text(output)}`,
     );
   }
-  const route = routeAt(run, node, "success", output);
+  const goesOn = run.definition.loops.has(node.id) && endOfPass(output) === "continue";
+  const route = goesOn ? { taken: [], dead: [] } : routeAt(run, node, "success", output);
   must(route !== null, "rules", () => `${node.id} completes though a condition behind it cannot be evaluated`);
   must((event.signal ?? null) === node.signal, "rules", () => `${node.id} takes the signal ${event.signal}`);
   run.signals = run.signals.filter(({ seq }) => seq !== event.signal);
   run.end(node, "completed", event.seq, output);
   if (partIn(node.id) !== null) endPart(node, run.node(partIn(node.id)?.owner ?? ""), event.at, { output });
-  else if (run.definition.loops.has(node.id) && endOfPass(output) === "continue") run.edges.expectPass(node);
+  else if (goesOn) run.edges.expectPass(node);
   else run.edges.expectRoute(node, route);
 }
 

@@ -18,8 +18,8 @@ export function definitionOfPart(path: string, owner: NodeDefinition): NodeDefin
   return { ...((owner.config?.node ?? {}) as unknown as NodeDefinition), id: path };
 }
 
-/** What an approval that nobody decided is told of by; null for any other path. */
-export function escalationOf(run: RunModel, path: string): JsonObject | null {
+/** What somebody is told of an approval that nobody decided, as it was by then; null for any other path. */
+export function escalationOf(run: RunModel, path: string, atMs: number): JsonObject | null {
   const owner = run.nodes.get(partIn(path)?.owner ?? "");
   const { approval, config, sinceMs } = owner ?? {};
   if (owner === undefined || approval === null || approval === undefined || config === undefined) return null;
@@ -31,7 +31,7 @@ export function escalationOf(run: RunModel, path: string): JsonObject | null {
     message,
     quorum: approval.quorum,
     approvers,
-    votes: approval.votes.length,
+    votes: approval.votes.filter((vote) => Date.parse(vote.at) < atMs).length,
     expires_at: new Date(Number(sinceMs) + Number(config.timeout_ms)).toISOString(),
   };
   return { url, method: "POST", payload };

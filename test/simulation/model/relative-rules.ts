@@ -64,6 +64,7 @@ export function tellParent(run: RunModel): void {
 
 /** To be called when all that was committed at once has been taken. */
 export function judgeRelatives(run: RunModel): void {
+  if (run.isWrecked) return;
   for (const { id, wait } of run.active) {
     const child = wait?.kind === "child" ? run.surroundings.run(wait.run_id) : undefined;
     if (child === undefined || child.isWrecked) continue;

@@ -25,7 +25,7 @@ function queued(run: RunModel, event: EventOf<"node.queued">): void {
   if (node.status === "pending" || event.visit !== node.visit) {
     run.begin(node, event);
     must(event.sends === 1 && event.faults === 0, "13", () => `${node.id} begins with ${event.sends} sends`);
-    run.configs.set(`${node.id}/${node.visit}`, configOf(run, node));
+    run.configs.set(`${node.id}/${node.visit}`, configOf(run, node, event.at));
   } else if (node.status === "waiting") nextAttempt(run, node, event);
   else handedOverAgain(run, node, event);
   run.checkVia(node, event.via);
@@ -38,8 +38,8 @@ function queued(run: RunModel, event: EventOf<"node.queued">): void {
 }
 
 /** The request that is made with it: the same in every attempt. */
-function configOf(run: RunModel, node: NodeModel): JsonObject {
-  const escalation = escalationOf(run, node.id);
+function configOf(run: RunModel, node: NodeModel, atMs: number): JsonObject {
+  const escalation = escalationOf(run, node.id, atMs);
   if (escalation !== null) return escalation;
   const config = renderedConfig(run, node);
   must(config.ok && "value" in config, "rules", () => `${node.id} is queued though its config cannot be rendered`);

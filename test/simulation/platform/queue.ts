@@ -153,6 +153,7 @@ export class SimulatedQueue {
       for (const message of batch) this.#retry(message, retryDelayMs);
       this.#handedOver();
     };
+    invocation.lose = wasLost;
     if (faults.happens("batch.lost", `${this.name}/${number}`)) {
       // Locally a message counts as acknowledged while its task goes on in the background.
       if (oneAtATime) for (const { body } of batch) onLost(body);

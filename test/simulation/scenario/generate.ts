@@ -96,15 +96,21 @@ function makeAnswers(random: Seeded): Answers {
     retryable: random.pick([0, 0.1, 0.3]),
     fatal: random.pick([0, 0.03, 0.15]),
     throws: random.pick([0, 0, 0.03]),
+    kills: random.pick([0, 0, 0, 0.05]),
     slow: random.pick([0, 0.1, 0.5]),
     large: random.pick([0, 0.05]),
   };
 }
 
 function makeCrashes(random: Seeded, about: { local: boolean; shards: number; healMs: number }): Crash[] {
-  return Array.from({ length: random.pick([0, 0, 1, 2, 4]) }, () => ({
+  const crashes: Crash[] = Array.from({ length: random.pick([0, 0, 1, 2, 4]) }, () => ({
     atMs: Math.floor(random.next() ** 2 * about.healMs),
     what: random.pick(about.local ? (["all", "all", "evicted"] as const) : (["lost", "evicted"] as const)),
     shard: random.between(0, about.shards - 1),
   }));
+  if (random.chance(0.08)) {
+    const atMs = Math.floor(random.next() ** 3 * about.healMs);
+    crashes.push({ atMs, what: "wrecked", shard: random.between(0, about.shards - 1) });
+  }
+  return crashes;
 }

@@ -73,6 +73,8 @@ export interface Answers {
   retryable: number;
   fatal: number;
   throws: number;
+  /** Tasks that end their worker's invocation whenever they are executed, until their queue gives them up. */
+  kills: number;
   slow: number;
   large: number;
 }
