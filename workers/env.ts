@@ -51,7 +51,10 @@ const optionalCount = optionalText.transform((text, context) => {
   return z.NEVER;
 });
 
-const optionalUrl = optionalText.refine((text) => text === "" || /^https?:\/\//.test(text), "must be an http(s) URL");
+const optionalUrl = optionalText.refine(
+  (text) => text === "" || (/^https?:\/\//.test(text) && URL.canParse(text)),
+  "must be an http(s) URL",
+);
 
 const settingsSchema = z.object({
   COORDINATOR_SHARDS: z.coerce.number().int().min(1).max(SHARDS_MAX).default(32),

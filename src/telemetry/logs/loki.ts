@@ -2,11 +2,11 @@
  * Log records as Loki takes them (https://grafana.com/docs/loki/latest/reference/loki-http-api/#ingest-logs). Labels are
  * only what has few values; everything else is in the line, as JSON.
  */
-import type { CollectorAddress } from "../otlp-collector.ts";
+import { addressBelow, type CollectorAddress } from "../otlp-collector.ts";
 import { unixNano } from "../traces/otlp.ts";
 import type { TailRecord } from "./tail-records.ts";
 
-const PUSH_PATH = "/loki/api/v1/push";
+const PUSH_PATH = "loki/api/v1/push";
 
 export interface LokiPush {
   streams: { stream: Record<string, string>; values: [time: string, line: string][] }[];
@@ -14,18 +14,7 @@ export interface LokiPush {
 
 /** The push address of a Loki; user and password of its URL become a header. */
 export function lokiAddress(url: string): CollectorAddress {
-  const parsed = new URL(url);
-  const { username, password } = parsed;
-  parsed.username = "";
-  parsed.password = "";
-  const base = parsed.href.replace(/\/+$/, "");
-  return {
-    url: base.endsWith(PUSH_PATH) ? base : `${base}${PUSH_PATH}`,
-    headers:
-      username === "" && password === ""
-        ? {}
-        : { authorization: `Basic ${btoa(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`)}` },
-  };
+  return addressBelow(url, PUSH_PATH, {});
 }
 
 export function lokiPush(records: readonly TailRecord[], env: string): LokiPush {
