@@ -3,6 +3,7 @@
  * `coordinator/` own one duty each. Decides nothing itself.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { TextPiece } from "#agent/live-text.ts";
 import { tryAgentPatch } from "#engine/agent-patches.ts";
 import { type ApprovalView, approvalViews } from "#engine/approval-view.ts";
 import type { RunCommand } from "#engine/commands/command.ts";
@@ -14,6 +15,7 @@ import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import { type TaskScope, taskScope } from "#engine/task-scope.ts";
 import type { RunView } from "#engine/view.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import { agentTexts } from "#store/shard/agent-text.ts";
 import type {
   BulkItem,
   BulkReply,
@@ -31,16 +33,21 @@ import type {
   StartRequest,
 } from "#store/shard/protocol.ts";
 import { migrateShard } from "#store/shard/schema.ts";
+import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
 import { doAll } from "./coordinator/bulk.ts";
 import { assembleParts, type ShardParts } from "./coordinator/parts.ts";
 import type { Changed } from "./coordinator/transitions.ts";
 import { type Env, loggerOf } from "./env.ts";
+import { telemetryOrigin } from "./tracing.ts";
 
 /** Due runs that one look takes up; the alarm goes off again at once while there are more. */
 const DUE_RUNS_PER_LOOK = 200;
 
 /** A run whose look failed is looked at again after this. */
 const POSTPONE_MS = 60_000;
+
+/** Time for the answer to a restart to leave. */
+const RESTART_DELAY_MS = 20;
 
 /** Runs of an earlier life that could not be taken up are looked at again after this. */
 const RECOVERY_DELAY_MS = 1_000;
@@ -121,6 +128,18 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return run === null ? null : this.#parts.reader.events(run, after, limit);
   }
 
+  async logs(tenant: string, runId: string, query: RunLogQuery): Promise<RunLogPage | null> {
+    const { reader } = this.#parts;
+    const run = reader.find(tenant, runId);
+    return run === null ? null : reader.logs(run, query);
+  }
+
+  async traceDocument(tenant: string, runId: string): Promise<string | null> {
+    const { reader } = this.#parts;
+    const run = reader.find(tenant, runId);
+    return run === null ? null : reader.trace(run, telemetryOrigin(this.env));
+  }
+
   /** Upgrades alone come this way; everything else is a call. */
   override async fetch(request: Request): Promise<Response> {
     return this.#parts.streams.open(request);
@@ -187,6 +206,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return tryAgentPatch(run.state, address, earlier, operations, this.#parts.transitions.contextOf(run.state));
   }
 
+  async agentText(tenant: string, address: TaskAddress, pieces: TextPiece[]): Promise<boolean> {
+    const { reader, streams } = this.#parts;
+    // Most runs are watched by nobody: the run is not even loaded for them.
+    if (!streams.isWatched(address.run_id) || reader.find(tenant, address.run_id) === null) return false;
+    streams.say(address.run_id, agentTexts(address, pieces, Date.now()));
+    return true;
+  }
+
   async taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null> {
     const run = this.#parts.reader.find(tenant, address.run_id);
     return run === null ? null : taskScope(run.state, address, this.#parts.transitions.contextOf(run.state));
@@ -196,6 +223,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   override async alarm(): Promise<void> {
     this.#parts.alarm.fired();
     this.ctx.waitUntil(this.#carryOver());
+    this.ctx.waitUntil(this.#export());
     try {
       await this.#lookAround();
     } catch (error) {
@@ -206,6 +234,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   }
 
   async wake(): Promise<void> {
+    this.ctx.waitUntil(this.#export());
     await this.#lookAround();
     await this.#carryOver();
   }
@@ -222,6 +251,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     };
   }
 
+  async restart(): Promise<void> {
+    this.#parts.logger.warn("a restart was asked for", { shard: this.#parts.name });
+    // After the answer: what is under way fails as in any reset, and its callers ask again.
+    setTimeout(() => this.ctx.abort("a restart was asked for"), RESTART_DELAY_MS);
+  }
+
   async #lookAround(): Promise<void> {
     await this.#parts.recovery.recover();
     const due = this.#parts.runs.due(Date.now(), DUE_RUNS_PER_LOOK);
@@ -232,6 +267,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   async #carryOver(): Promise<void> {
     await Promise.all([this.#parts.projector.flush(() => this.#sentThrough()), this.#parts.points.flush()]);
     await this.#parts.retention.look(Date.now());
+    this.#rearm();
+  }
+
+  /** A collector may be slow: nobody waits for it. */
+  async #export(): Promise<void> {
+    const { traces } = this.#parts;
+    if (traces.backlog === 0) return;
+    await traces.flush();
     this.#rearm();
   }
 
@@ -254,7 +297,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const nowMs = Date.now();
     const times = [
       this.#parts.runs.nextDueAt(),
-      ...[this.#parts.projector.dueInMs, this.#parts.points.dueInMs].map((inMs) =>
+      ...[this.#parts.projector.dueInMs, this.#parts.points.dueInMs, this.#parts.traces.dueInMs].map((inMs) =>
         inMs === null ? null : nowMs + inMs,
       ),
       this.#parts.recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,

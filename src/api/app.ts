@@ -9,6 +9,9 @@ import { describeApi } from "./describe-api.ts";
 import { measureRequests } from "./measure-requests.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
+import { adminConfigRoutes } from "./routes/admin-config.ts";
+import { adminDatabaseRoutes } from "./routes/admin-database.ts";
+import { adminShardRoutes } from "./routes/admin-shards.ts";
 import { analyticsRoutes } from "./routes/analytics.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { approveRoutes } from "./routes/approve.ts";
@@ -22,9 +25,11 @@ import { keyRoutes } from "./routes/keys.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runCommandRoutes } from "./routes/run-commands.ts";
+import { runLogRoutes } from "./routes/run-logs.ts";
 import { runPatchRoutes } from "./routes/run-patches.ts";
 import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runStreamRoutes } from "./routes/run-stream.ts";
+import { runTraceRoutes } from "./routes/run-trace.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
@@ -65,6 +70,8 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     runPatchRoutes,
     runReplayRoutes,
     runStreamRoutes,
+    runTraceRoutes,
+    runLogRoutes,
     jobRoutes,
     approvalRoutes,
     approveRoutes,
@@ -78,6 +85,9 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     usageRoutes,
     cacheRoutes,
     analyticsRoutes,
+    adminConfigRoutes,
+    adminDatabaseRoutes,
+    adminShardRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

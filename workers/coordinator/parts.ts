@@ -12,7 +12,9 @@ import { describeIsolate } from "#telemetry/isolate.ts";
 import type { Logger } from "#telemetry/log.ts";
 import { version } from "../../package.json";
 import { analyticsTarget, pointOrigin } from "../analytics.ts";
+import { databaseOf } from "../database.ts";
 import { type Env, settingsOf } from "../env.ts";
+import { telemetryOrigin, traceCollector } from "../tracing.ts";
 import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
 import { CommitGroup } from "./commit-group.ts";
@@ -25,6 +27,7 @@ import { RunCache } from "./run-cache.ts";
 import { RunReader } from "./run-reader.ts";
 import { Starts } from "./starts.ts";
 import { Streams } from "./streams.ts";
+import { TraceExporter } from "./trace-exporter.ts";
 import { type Changed, Transitions } from "./transitions.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -45,6 +48,7 @@ export interface ShardParts {
   streams: Streams;
   projector: Projector;
   points: PointWriter;
+  traces: TraceExporter;
   retention: Retention;
   recovery: Recovery;
 }
@@ -60,6 +64,7 @@ export interface ShardSelf {
 
 export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardParts {
   const { sql } = ctx.storage;
+  const { database } = databaseOf(env);
   const name = ctx.id.name ?? ctx.id.toString();
   const settings = settingsOf(env);
   const positions = new Positions(sql);
@@ -72,7 +77,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   const keys = new IdempotencyKeys(sql);
   const runs = new RunLog(sql, positions.number("projected_through"));
   const dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, logger);
-  const workflows = new Workflows(drizzle(env.DB));
+  const workflows = new Workflows(drizzle(database));
   const children = new Children({
     logger,
     transitions: () => transitions,
@@ -114,7 +119,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     starts,
     streams,
     projector: new Projector({
-      database: env.DB,
+      database,
       runs,
       positions,
       logger,
@@ -128,8 +133,18 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       logger,
       pointsOf: (row) => reader.points(row, pointOrigin(env)),
     }),
+    traces: new TraceExporter({
+      collector: traceCollector(env),
+      share: settings.OTEL_TRACES_SAMPLER_ARG,
+      origin: telemetryOrigin(env),
+      runs,
+      positions,
+      logger,
+      post: (url, init) => fetch(url, init),
+      ended: (runId, seq) => reader.ended(runId, seq),
+    }),
     retention: new Retention({
-      database: env.DB,
+      database,
       runs,
       keys,
       positions,

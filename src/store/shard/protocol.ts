@@ -1,4 +1,5 @@
 /** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
+import type { TextPiece } from "#agent/live-text.ts";
 import type { ApprovalView } from "#engine/approval-view.ts";
 import type { Refusal, RunCommand } from "#engine/commands/command.ts";
 import type { EventView } from "#engine/event-view.ts";
@@ -12,6 +13,7 @@ import type { TaskScope } from "#engine/task-scope.ts";
 import type { NodeExecution, RunView } from "#engine/view.ts";
 import type { Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
 
 export interface StartRequest {
   run_id: string;
@@ -30,6 +32,8 @@ export interface StartRequest {
   parent?: ParentOf;
   depth?: number;
   replay_of?: ReplayOf;
+  /** The caller's span, as W3C Trace Context writes it. */
+  traceparent?: string;
 }
 
 export interface DefinitionOf {
@@ -125,6 +129,10 @@ export interface CoordinatorRpc {
   details(tenant: string, runId: string): Promise<RunDetails | null>;
   explain(tenant: string, runId: string): Promise<Explanation | null>;
   events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
+  /** The run's log records. */
+  logs(tenant: string, runId: string, query: RunLogQuery): Promise<RunLogPage | null>;
+  /** The run's trace as the text of an OTLP/JSON document. Not called `trace`: that is an entry point of the platform. */
+  traceDocument(tenant: string, runId: string): Promise<string | null>;
   /** Asks something of a run; null when this shard does not hold it. */
   command(tenant: string, runId: string, command: RunCommand): Promise<CommandReply | null>;
   /** The latest approval of each node that asked for one. */
@@ -148,6 +156,8 @@ export interface CoordinatorRpc {
     earlier: Json[][],
     operations: Json[],
   ): Promise<Result<{ summary: string[] }, Problem[]> | null>;
+  /** Tells those who watch the run what a model is writing; false when nobody does. It is kept nowhere. */
+  agentText(tenant: string, address: TaskAddress, pieces: TextPiece[]): Promise<boolean>;
   /** What a worker may see of the run around its task; null when nobody waits for the task any more. */
   taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null>;
   /** Upgrades to a stream, see `stream.ts`: 101, 404 for a run that is not there, 503 when too many watch. */
@@ -155,4 +165,6 @@ export interface CoordinatorRpc {
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;
+  /** Lets go of everything in memory: the next call finds a new life of the object, which goes on from its storage. */
+  restart(): Promise<void>;
 }
