@@ -18,6 +18,8 @@ export interface WorkerParts {
   choices: Choices;
   faults: Faults;
   answers: Answers;
+  /** Tasks take multiples of this, so that some end together. */
+  stepMs: number;
   witness: Witness;
   shards: Shards;
   database: SimulatedDatabase;
@@ -64,7 +66,7 @@ export class Workers {
   }
 
   async #execute(task: TaskMessage, signal: AbortSignal, invocation: Invocation): Promise<Execution> {
-    const { choices, faults, answers, witness, local } = this.#parts;
+    const { choices, faults, answers, witness, local, stepMs } = this.#parts;
     // The local process would die with it.
     if (!local && choices.chance(`kills/${idOf(task)}`, answers.kills)) {
       await pause(choices.between(`kills/${idOf(task)}/after`, ...QUICK_MS));
@@ -77,7 +79,7 @@ export class Workers {
       await aborted(signal);
     }
     const [least, most] = choices.chance(`slow/${about}`, answers.slow) ? SLOW_MS : QUICK_MS;
-    const takesMs = choices.between(`takes/${about}`, least, most);
+    const takesMs = Math.floor(choices.between(`takes/${about}`, least, most) / stepMs) * stepMs;
     const inTime = takesMs <= task.timeout_ms;
     await Promise.race([pause(Math.min(takesMs, task.timeout_ms)), aborted(signal)]);
     if (!inTime) return answer({ ok: false, error: nodeError("timeout", `no answer in ${task.timeout_ms} ms`) });
