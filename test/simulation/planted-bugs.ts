@@ -325,4 +325,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     put: `settled.every((each) => each.status === "fulfilled") && change.status === "fulfilled" ? (`,
     breaks: ["12"],
   },
+  {
+    name: "agent-adds-what-it-may-not",
+    file: "src/engine/agent-policy.ts",
+    find: "if (!TYPES.has(type)) this.#refuse(",
+    put: 'if (type === "") this.#refuse(',
+    breaks: ["8"],
+  },
+  {
+    name: "patch-of-an-agent-is-taken-though-refused",
+    file: "src/engine/agent-patches.ts",
+    find: "patch.rejected === undefined ? judge",
+    put: "patch.rejected !== null ? judge",
+    breaks: ["8"],
+  },
 ];

@@ -13,6 +13,7 @@ import type { SimulatedDatabase } from "../platform/database.ts";
 import type { Faults } from "../platform/faults.ts";
 import type { Invocation } from "../platform/invocation.ts";
 import type { Answers } from "../scenario/scenario.ts";
+import { answerOfAgent } from "./agent-answers.ts";
 
 export interface WorkerParts {
   choices: Choices;
@@ -60,12 +61,12 @@ export class Workers {
       describeSystem: () => ({}),
       execute: (task, config, signal) => {
         this.#parts.witness.executes(task, config);
-        return this.#execute(task, signal, invocation);
+        return this.#execute(task, "task" in config, signal, invocation);
       },
     };
   }
 
-  async #execute(task: TaskMessage, signal: AbortSignal, invocation: Invocation): Promise<Execution> {
+  async #execute(task: TaskMessage, isAgent: boolean, signal: AbortSignal, invocation: Invocation): Promise<Execution> {
     const { choices, faults, answers, witness, local, stepMs } = this.#parts;
     // The local process would die with it.
     if (!local && choices.chance(`kills/${idOf(task)}`, answers.kills)) {
@@ -92,6 +93,7 @@ export class Workers {
       witness.breaks(task);
       throw new TypeError("the stand-in has a bug");
     }
+    if (isAgent) return answer(answerOfAgent(choices, about, task));
     return answer({ ok: true, output: this.#output(about) });
   }
 
