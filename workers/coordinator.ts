@@ -230,7 +230,9 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   /** What takes D1's time: never waited for by what must happen at its time. */
   async #carryOver(): Promise<void> {
-    await Promise.all([this.#parts.projector.flush(() => this.#sentThrough()), this.#parts.points.flush()]);
+    const { projector, points, metrics } = this.#parts;
+    const measured = points.flush().then(() => metrics?.flush());
+    await Promise.all([projector.flush(() => this.#sentThrough()), measured]);
     await this.#parts.retention.look(Date.now());
     this.#rearm();
   }
@@ -254,8 +256,8 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const nowMs = Date.now();
     const times = [
       this.#parts.runs.nextDueAt(),
-      ...[this.#parts.projector.dueInMs, this.#parts.points.dueInMs].map((inMs) =>
-        inMs === null ? null : nowMs + inMs,
+      ...[this.#parts.projector, this.#parts.points, this.#parts.metrics].map((part) =>
+        part === null || part.dueInMs === null ? null : nowMs + part.dueInMs,
       ),
       this.#parts.recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,
       this.#parts.runs.lastId === 0 ? null : this.#parts.retention.dueAt,

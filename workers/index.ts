@@ -14,6 +14,7 @@ import { knockAtShards } from "./watchdog.ts";
 export { AnalyticsStore } from "./analytics-store.ts";
 export { Coordinator } from "./coordinator.ts";
 export { Limiter } from "./limiter.ts";
+export { Meter } from "./meter.ts";
 
 const app = createApp<Env>(servicesOf);
 

@@ -5,6 +5,7 @@ import { ApprovalLinks } from "#access/approval-links.ts";
 import { Keyring } from "#access/keyring.ts";
 import { Models } from "#agent/models.ts";
 import { type Check, Health } from "#api/health.ts";
+import { Scrape } from "#api/scrape.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
 import { dohResolver, noResolver } from "#http/resolver.ts";
@@ -24,6 +25,8 @@ import { version } from "../package.json";
 import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
+import { lookAround } from "./look-around.ts";
+import { metersOf } from "./meters.ts";
 import { PointRecorder } from "./points.ts";
 
 export interface WorkerServices extends Services {
@@ -87,6 +90,8 @@ function compose(env: Env): WorkerServices {
     secrets: environmentSecrets(env),
     clock: systemClock,
   };
+  const health = new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger);
+  const meters = metersOf(env);
   return {
     version,
     keyring: new Keyring({
@@ -109,7 +114,8 @@ function compose(env: Env): WorkerServices {
     analytics: analyticsOf(env, outgoing),
     points: new PointRecorder(env),
     goOn: waitUntil,
-    health: new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger),
+    health,
+    scrape: meters === null ? null : new Scrape(meters, () => lookAround(env, health, logger)),
     limiters,
     resultCache,
     agentWorkers: isLocal ? AGENT_PARALLELISM_LOCAL : AGENT_PARALLELISM,

@@ -50,10 +50,16 @@ class Attempt {
     const outcome = await this.#converse();
     await this.#keepOrDrop(outcome, isResumed);
     const { metrics, warnings, bytesIn, bytesOut } = this.#model;
+    const calls = this.#conversation.calls.slice(before);
+    const failed = calls.filter(({ ok }) => !ok).map(({ tool }) => tool);
+    const tools = {
+      tool_calls: calls.map(({ tool }) => tool),
+      ...(failed.length === 0 ? {} : { tool_errors: failed }),
+    };
     return {
       outcome: outcome.ok ? { ok: true, output: outcome.value } : outcome,
       patches: this.#conversation.patches,
-      metrics: { ...metrics, tool_calls: this.#conversation.calls.slice(before).map(({ tool }) => tool) },
+      metrics: { ...metrics, ...tools },
       warnings,
       bytesIn,
       bytesOut,

@@ -19,6 +19,7 @@ import { evalRoutes } from "./routes/eval.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runCommandRoutes } from "./routes/run-commands.ts";
@@ -55,6 +56,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
 
   for (const routes of [
     healthRoutes,
+    metricsRoutes,
     workflowRoutes,
     workflowVersionRoutes,
     workflowProposalRoutes,

@@ -18,6 +18,7 @@ import type { Logger } from "#telemetry/log.ts";
 import type { Point } from "#telemetry/point.ts";
 import type { PointOrigin } from "#telemetry/points.ts";
 import type { Health } from "./health.ts";
+import type { Scrape } from "./scrape.ts";
 
 export interface Services {
   version: string;
@@ -41,6 +42,8 @@ export interface Services {
   analytics: SqlBackend | null;
   points: RequestPoints;
   health: Health;
+  /** Null: telemetry is off. */
+  scrape: Scrape | null;
   logger: Logger;
   /** Lets work go on after the answer, for half a minute at most. */
   goOn(work: Promise<void>): void;

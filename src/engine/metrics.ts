@@ -33,6 +33,8 @@ export interface LlmMetrics {
   llm_model: string;
   llm_calls: number;
   tool_calls: string[];
+  /** Those of them that gave an error; absent without one. */
+  tool_errors?: string[];
   time_to_first_token_ms: number | null;
   cost_usd: number | null;
   price_version: string | null;

@@ -28,7 +28,10 @@ export function describeNode(nodes: CompiledGraph["nodes"], path: string): NodeD
   return { type: node.type.type, url: text(url), method: text(method) };
 }
 
-type Attempt = Extract<RunEvent, { type: "node.completed" | "node.failed" | "node.retrying" | "node.cancelled" }>;
+export type Attempt = Extract<
+  RunEvent,
+  { type: "node.completed" | "node.failed" | "node.retrying" | "node.cancelled" }
+>;
 
 /** Points of some events of a run, in their order; `state` is the run's at or after them. */
 export function pointsOf(
@@ -106,7 +109,12 @@ function outcomeOf(event: Attempt): string {
 }
 
 /** From what the worker measured; for what the coordinator executed itself, from the events. */
-function timesOf(event: Attempt, metrics: TaskMetrics | null, startedAt: number | null, state: RunState): Fields {
+export function timesOf(
+  event: Attempt,
+  metrics: TaskMetrics | null,
+  startedAt: number | null,
+  state: RunState,
+): { total_ms: number; queue_wait_ms: number; execution_ms: number } {
   const node = state.nodes.get(event.node);
   const isSame = node?.visit === event.visit && node.attempt === event.attempt;
   const start = metrics?.start_time ?? startedAt ?? (isSame ? node.started_at : null) ?? event.at;
@@ -144,19 +152,33 @@ function outputBytes(event: Attempt): number {
 }
 
 function httpPoint(event: Attempt, fields: Fields, node: { url: string | null; method: string | null }): Point {
-  const answer = event.type === "node.completed" && "value" in event.output ? event.output.value : null;
-  const { status_code, url, method } = (answer ?? {}) as { status_code?: unknown; url?: unknown; method?: unknown };
-  const failed = "error" in event ? event.error?.details?.status : undefined;
-  const status = Number(status_code ?? failed ?? 0);
+  const { url, method } = answerOf(event) as { url?: unknown; method?: unknown };
+  const status = httpStatusOf(event);
   const host = hostOf(typeof url === "string" ? url : node.url);
-  const isAnswered = Number.isInteger(status) && status >= 100;
   return makePoint("weir_http", event.at, host, {
     ...fields,
     method: typeof method === "string" ? method : (node.method ?? "GET"),
     host,
-    code_class: isAnswered ? `${Math.floor(status / 100)}xx` : event.type === "node.completed" ? "" : "error",
-    status: isAnswered ? status : 0,
+    code_class: status !== null ? codeClass(status) : event.type === "node.completed" ? "" : "error",
+    status: status ?? 0,
   });
+}
+
+export function codeClass(status: number): string {
+  return `${Math.floor(status / 100)}xx`;
+}
+
+function answerOf(event: Attempt): object {
+  const answer = event.type === "node.completed" && "value" in event.output ? event.output.value : null;
+  return answer !== null && typeof answer === "object" ? answer : {};
+}
+
+/** What the server answered to an attempt of an HTTP node; null when it did not, or when the answer is too large to see. */
+export function httpStatusOf(event: Attempt): number | null {
+  const { status_code } = answerOf(event) as { status_code?: unknown };
+  const failed = "error" in event ? event.error?.details?.status : undefined;
+  const status = Number(status_code ?? failed ?? 0);
+  return Number.isInteger(status) && status >= 100 ? status : null;
 }
 
 /** The host of a URL, or of a template whose host is written out. */

@@ -4,6 +4,7 @@ import type { PlanInput } from "#engine/plan.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
 import { Graphs } from "#store/shard/graphs.ts";
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
+import { MeteredRuns } from "#store/shard/metered-runs.ts";
 import { Positions } from "#store/shard/positions.ts";
 import { RunLog } from "#store/shard/run-log.ts";
 import { Workflows } from "#store/workflows.ts";
@@ -12,10 +13,12 @@ import type { Logger } from "#telemetry/log.ts";
 import { version } from "../../package.json";
 import { analyticsTarget, pointOrigin } from "../analytics.ts";
 import { type Env, settingsOf } from "../env.ts";
+import { metersOf } from "../meters.ts";
 import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { MetricFlusher } from "./metric-flusher.ts";
 import { PointWriter } from "./point-writer.ts";
 import { Projector } from "./projector.ts";
 import { Recovery } from "./recovery.ts";
@@ -44,6 +47,8 @@ export interface ShardParts {
   streams: Streams;
   projector: Projector;
   points: PointWriter;
+  /** Null: telemetry is off, or there is no Meter. */
+  metrics: MetricFlusher | null;
   retention: Retention;
   recovery: Recovery;
 }
@@ -98,6 +103,19 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   });
   const reader = new RunReader(runs, transitions);
   const starts: Starts = new Starts({ graphs, keys, reader, transitions });
+  const meter = metersOf(env)?.of(name) ?? null;
+  const metrics =
+    meter === null
+      ? null
+      : new MetricFlusher({
+          meter,
+          source: name,
+          runs,
+          live: new MeteredRuns(sql),
+          positions,
+          logger,
+          measuredOf: (runId) => reader.measured(runId),
+        });
   return {
     name,
     logger,
@@ -125,7 +143,9 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       positions,
       logger,
       pointsOf: (row) => reader.points(row, pointOrigin(env)),
+      saw: (after, rows) => metrics?.saw(after, rows),
     }),
+    metrics,
     retention: new Retention({
       database: env.DB,
       runs,

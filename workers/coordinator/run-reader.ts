@@ -10,6 +10,7 @@ import { approvalRow } from "#store/approval-projection.ts";
 import { type RunRow, runRow } from "#store/projection.ts";
 import type { EventPage, RunDetails } from "#store/shard/protocol.ts";
 import type { LoadedRun, LogRow, RunLog } from "#store/shard/run-log.ts";
+import type { Measured } from "#telemetry/metrics/run-figures.ts";
 import type { Point } from "#telemetry/point.ts";
 import type { PointOrigin } from "#telemetry/points.ts";
 import { describeNode, pointsOf } from "#telemetry/run-points.ts";
@@ -85,6 +86,20 @@ export class RunReader {
     if (state === undefined) return [];
     const { nodes } = this.#transitions.graphOf(state);
     return pointsOf(events, state, (path) => describeNode(nodes, path), origin);
+  }
+
+  /** A run as its events are counted; one that cannot be read is still counted. */
+  measured(runId: string): Measured {
+    try {
+      const state = this.#transitions.load(runId)?.state ?? null;
+      if (state !== null) {
+        const { nodes } = this.#transitions.graphOf(state);
+        return { runId, state, typeOf: (path) => describeNode(nodes, path)?.type ?? null };
+      }
+    } catch {
+      // Whoever serves the run says so.
+    }
+    return { runId, state: null, typeOf: () => null };
   }
 
   /** Everything that is known of a run, for its archive. */
