@@ -31,6 +31,8 @@ import type {
   StartRequest,
 } from "#store/shard/protocol.ts";
 import { migrateShard } from "#store/shard/schema.ts";
+import { objectAlarmDelay, objectAlarms } from "#telemetry/catalogue/platform-metrics.ts";
+import { queueDuplicates } from "#telemetry/catalogue/traffic-metrics.ts";
 import { doAll } from "./coordinator/bulk.ts";
 import { assembleParts, type ShardParts } from "./coordinator/parts.ts";
 import type { Changed } from "./coordinator/transitions.ts";
@@ -173,7 +175,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   }
 
   async tasksEnded(results: OfTenant<TaskResult>[]): Promise<Outcome[]> {
-    return this.#changeAll(results, (result) => ({ type: "task_ended", result }));
+    const outcomes = await this.#changeAll(results, (result) => ({ type: "task_ended", result }));
+    results.forEach(({ metrics }, index) => {
+      if (outcomes[index] !== "duplicate") return;
+      this.#parts.recorder.count(queueDuplicates, [metrics.worker === "agent-runner" ? "weir-agent" : "weir-http"]);
+    });
+    return outcomes;
   }
 
   async taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null> {
@@ -194,11 +201,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */
   override async alarm(): Promise<void> {
-    this.#parts.alarm.fired();
+    const { alarm, recorder } = this.#parts;
+    recorder.observe(objectAlarmDelay, ["coordinator"], alarm.fired() / 1_000);
     this.ctx.waitUntil(this.#carryOver());
     try {
       await this.#lookAround();
+      recorder.count(objectAlarms, ["coordinator", "ok"]);
     } catch (error) {
+      recorder.count(objectAlarms, ["coordinator", "error"]);
       this.#parts.logger.error("the alarm failed", { error });
     } finally {
       this.#rearm();

@@ -16,17 +16,23 @@ import { BulkRunner } from "#store/bulk-runner.ts";
 import { Jobs } from "#store/jobs.ts";
 import { Keys } from "#store/keys.ts";
 import { Limiters } from "#store/limiters.ts";
+import type { CallOutcome } from "#store/object-call.ts";
 import { ResultCache } from "#store/result-cache.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Tenants } from "#store/tenants.ts";
 import { WorkflowProposals } from "#store/workflow-proposals.ts";
 import { Workflows } from "#store/workflows.ts";
+import { objectDuration, objectRequests } from "#telemetry/catalogue/platform-metrics.ts";
+import { healthChecks } from "#telemetry/catalogue/traffic-metrics.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { version } from "../package.json";
 import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
+import { databaseOf } from "./database.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
 import { lookAround } from "./look-around.ts";
 import { metersOf } from "./meters.ts";
+import { recorderOf } from "./metric-recorder.ts";
 import { PointRecorder } from "./points.ts";
 
 export interface WorkerServices extends Services {
@@ -55,7 +61,9 @@ function compose(env: Env): WorkerServices {
   const settings = settingsOf(env);
   const isLocal = settings.WEIR_LOCAL !== "";
   const logger = loggerOf(env, "orchestrator");
-  const database = drizzle(env.DB);
+  const d1 = databaseOf(env);
+  const database = drizzle(d1);
+  const metrics = recorderOf(env);
   const keys = new Keys(database);
   const jobs = new Jobs(database);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
@@ -63,6 +71,7 @@ function compose(env: Env): WorkerServices {
     previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
     shardsEver: settings.COORDINATOR_SHARDS_EVER ?? 0,
     region: settings.WEIR_HOME_REGION,
+    told: (outcome, ms) => tellCall("coordinator", outcome, ms, metrics),
   });
   const urlPolicy = {
     allowPrivateHosts: new Set(isLocal ? settings.WEIR_ALLOW_PRIVATE_HOSTS : []),
@@ -79,7 +88,7 @@ function compose(env: Env): WorkerServices {
     outgoing,
     systemClock,
   );
-  const limiters = new Limiters(env.LIMITER);
+  const limiters = new Limiters(env.LIMITER, (outcome, ms) => tellCall("limiter", outcome, ms, metrics));
   const resultCache = new ResultCache(database);
   const workflows = new Workflows(database);
   const proposals = new WorkflowProposals(database);
@@ -90,7 +99,12 @@ function compose(env: Env): WorkerServices {
     secrets: environmentSecrets(env),
     clock: systemClock,
   };
-  const health = new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger);
+  const health = new Health(
+    checksOf(env, shards, models),
+    { ...absent(), ...withoutProvider(models) },
+    logger,
+    (component, result) => metrics.count(healthChecks, [component, result]),
+  );
   const meters = metersOf(env);
   return {
     version,
@@ -101,7 +115,7 @@ function compose(env: Env): WorkerServices {
     }),
     keys,
     tenants: new Tenants(database),
-    d1: env.DB,
+    d1,
     database,
     workflows,
     proposals,
@@ -113,6 +127,7 @@ function compose(env: Env): WorkerServices {
     logger,
     analytics: analyticsOf(env, outgoing),
     points: new PointRecorder(env),
+    metrics,
     goOn: waitUntil,
     health,
     scrape: meters === null ? null : new Scrape(meters, () => lookAround(env, health, logger)),
@@ -169,6 +184,11 @@ function checksOf(env: Env, shards: Shards, models: Models): Record<string, { ch
     // Whether it answers is known by the next call; to ask it only for that would cost each time.
     ...(models.hasProvider ? { llm: { essential: false, check: async () => null } } : {}),
   };
+}
+
+function tellCall(objectClass: string, outcome: CallOutcome, ms: number, metrics: MetricRecorder): void {
+  metrics.count(objectRequests, [objectClass, outcome]);
+  metrics.observe(objectDuration, [objectClass], ms / 1_000);
 }
 
 /** A queue whose oldest message is older than this is not served well. */

@@ -3,7 +3,7 @@ import type { Point } from "./point.ts";
 import { makePoint, POINTS_PER_INVOCATION_MAX, type PointOrigin } from "./points.ts";
 
 /** Queue of what exhausted its retries. */
-const DEAD_QUEUE = "weir-dead";
+export const DEAD_QUEUE = "weir-dead";
 
 export interface MeasuredBatch {
   queue: string;

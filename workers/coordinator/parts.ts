@@ -10,10 +10,13 @@ import { RunLog } from "#store/shard/run-log.ts";
 import { Workflows } from "#store/workflows.ts";
 import { describeIsolate } from "#telemetry/isolate.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { version } from "../../package.json";
 import { analyticsTarget, pointOrigin } from "../analytics.ts";
+import { databaseOf } from "../database.ts";
 import { type Env, settingsOf } from "../env.ts";
 import { metersOf } from "../meters.ts";
+import { recorderOf } from "../metric-recorder.ts";
 import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
 import { CommitGroup } from "./commit-group.ts";
@@ -35,6 +38,7 @@ const DAY_MS = 24 * 3_600_000;
 export interface ShardParts {
   name: string;
   logger: Logger;
+  recorder: MetricRecorder;
   alarm: Alarm;
   commits: CommitGroup;
   waiters: Waiters;
@@ -76,7 +80,9 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   const keys = new IdempotencyKeys(sql);
   const runs = new RunLog(sql, positions.number("projected_through"));
   const dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, logger);
-  const workflows = new Workflows(drizzle(env.DB));
+  const database = databaseOf(env);
+  const recorder = recorderOf(env);
+  const workflows = new Workflows(drizzle(database));
   const children = new Children({
     logger,
     transitions: () => transitions,
@@ -84,7 +90,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     start: (request, definition) => commits.submit((commit) => starts.child(request, definition, commit)),
     change,
   });
-  const streams = new Streams({ ctx, runs, load: (runId) => transitions.load(runId), logger });
+  const streams = new Streams({ ctx, runs, load: (runId) => transitions.load(runId), logger, recorder, source: name });
   const transitions: Transitions = new Transitions({
     children,
     streams,
@@ -119,6 +125,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   return {
     name,
     logger,
+    recorder,
     alarm,
     commits,
     waiters,
@@ -130,7 +137,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     starts,
     streams,
     projector: new Projector({
-      database: env.DB,
+      database,
       runs,
       positions,
       logger,
@@ -147,7 +154,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     }),
     metrics,
     retention: new Retention({
-      database: env.DB,
+      database,
       runs,
       keys,
       positions,
@@ -159,6 +166,13 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       graphs,
       forget: (runId) => cache.drop(runId),
     }),
-    recovery: new Recovery({ runs, positions, logger, queuesAreInMemory: settings.WEIR_LOCAL !== "", change }),
+    recovery: new Recovery({
+      runs,
+      positions,
+      logger,
+      recorder,
+      queuesAreInMemory: settings.WEIR_LOCAL !== "",
+      change,
+    }),
   };
 }

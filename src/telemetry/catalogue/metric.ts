@@ -76,6 +76,14 @@ export function counter<Labels extends readonly string[] = readonly []>(
   return metric(name, "counter", described, { buckets: [], merge: "sum", expiresMs: null });
 }
 
+/** A counter that somebody else keeps: its source tells how it stands, and may begin anew. */
+export function readCounter<Labels extends readonly string[] = readonly []>(
+  name: string,
+  described: Gauge<Labels>,
+): Metric<Labels> {
+  return { ...gauge(name, described), type: "counter" };
+}
+
 export function gauge<Labels extends readonly string[] = readonly []>(
   name: string,
   described: Gauge<Labels>,

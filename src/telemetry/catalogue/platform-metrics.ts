@@ -1,20 +1,24 @@
 /** Metrics of what Weir stands on: D1, Durable Objects, isolates, the local process, and the metrics themselves. */
 import { FAST_SECONDS, WAIT_SECONDS } from "./buckets.ts";
 import { objectClass } from "./label-values.ts";
-import { closed, counter, gauge, histogram, open } from "./metric.ts";
+import { closed, counter, gauge, histogram, open, readCounter } from "./metric.ts";
 
 const database = { owner: "D1 binding", feed: "isolate" } as const;
 const objects = { owner: "callers of objects", feed: "isolate" } as const;
 const alarms = { owner: "objects", feed: "isolate" } as const;
 const shards = { owner: "coordinator", feed: "isolate" } as const;
-const local = { owner: "local runtime", feed: "isolate" } as const;
 const meter = { owner: "meter", feed: "isolate" } as const;
 const scrape = { owner: "metrics route", feed: "scrape" } as const;
 
 const op = closed("op", ["select", "insert", "update", "delete", "batch", "other"]);
 
-/** What the local runtime repeats every five seconds is gone when it has not for this long. */
-const PROCESS_EXPIRES_MS = 30_000;
+/** What the local runtime repeats every five seconds is gone when it has not for this long; in production there is none. */
+const local = { owner: "local runtime", feed: "isolate", merge: "last", expiresMs: 30_000, zeros: [] } as const;
+
+/** Longest that an invocation lasts: what an isolate said before that, it would have said again. */
+const INVOCATION_MS = 900_000;
+const worker = closed("limiter", ["http-worker", "agent-runner"]);
+const consumers = { owner: "queue consumers", feed: "isolate", expiresMs: INVOCATION_MS } as const;
 
 export const d1Queries = counter<["op", "outcome"]>("weir_d1_queries_total", {
   help: "Statements sent to D1; a batch counts once.",
@@ -104,38 +108,42 @@ export const isolateStarts = counter("weir_isolate_starts_total", {
   feed: "isolate",
 });
 
+export const tasksInFlight = gauge<["limiter"]>("weir_concurrency_inflight", {
+  help: "Tasks that workers execute now.",
+  labels: [worker],
+  ...consumers,
+});
+
+export const taskLimit = gauge<["limiter"]>("weir_concurrency_limit", {
+  help: "Tasks that an invocation of a worker executes at once.",
+  labels: [worker],
+  merge: "max",
+  owner: "queue consumers",
+  feed: "isolate",
+});
+
 export const processMemory = gauge("weir_process_resident_memory_bytes", {
   help: "Resident memory of the local runtime.",
-  merge: "last",
-  expiresMs: PROCESS_EXPIRES_MS,
   ...local,
 });
 
-export const processCpu = gauge("weir_process_cpu_used_seconds", {
-  help: "CPU time that the local runtime has used since it started.",
-  merge: "last",
-  expiresMs: PROCESS_EXPIRES_MS,
+export const processCpu = readCounter("weir_process_cpu_seconds_total", {
+  help: "CPU time that the local runtime has used.",
   ...local,
 });
 
 export const processThreads = gauge("weir_process_threads", {
   help: "Threads of the local runtime.",
-  merge: "last",
-  expiresMs: PROCESS_EXPIRES_MS,
   ...local,
 });
 
 export const processStart = gauge("weir_process_start_time_seconds", {
   help: "When the local runtime started, in seconds since the epoch.",
-  merge: "last",
-  expiresMs: PROCESS_EXPIRES_MS,
   ...local,
 });
 
-export const processRestarts = gauge("weir_process_restarts", {
+export const processRestarts = readCounter("weir_process_restarts_total", {
   help: "How often the local runtime had to be started again since `npm start`.",
-  merge: "last",
-  expiresMs: PROCESS_EXPIRES_MS,
   ...local,
 });
 
