@@ -1,11 +1,11 @@
 /** A run's events as they happen, from a position on: what is there, then what comes, until nothing can follow. */
 import type { RunEvent } from "./api.ts";
 import { isWeirError } from "./errors.ts";
-import { openStream } from "./event-stream.ts";
+import { openStream, type StreamOptions } from "./event-stream.ts";
 import { isPassing, pause } from "./retry.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
-export interface FollowOptions extends CallOptions {
+export interface FollowOptions extends StreamOptions {
   /** The last event that the caller has; 0 for none. */
   after?: number;
 }

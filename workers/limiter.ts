@@ -161,7 +161,7 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
     try {
       // First all of them to D1, which is the truth about money: it does not wait for a Meter.
       for (let taken = this.#outbox.take(this.#inDatabase); taken.rows.length > 0; ) {
-        await databaseOf(this.env).prepare(UPSERT_CALLS).bind(JSON.stringify(taken.rows)).run();
+        await databaseOf(this.env).database.prepare(UPSERT_CALLS).bind(JSON.stringify(taken.rows)).run();
         await this.#measure(taken.rows, taken.ids);
         this.#inDatabase = taken.through;
         taken = this.#outbox.take(this.#inDatabase);

@@ -4,7 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 import { ApprovalLinks } from "#access/approval-links.ts";
 import { Keyring } from "#access/keyring.ts";
 import { Models } from "#agent/models.ts";
-import { type Check, Health } from "#api/health.ts";
+import { Health } from "#api/health.ts";
 import { Scrape } from "#api/scrape.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
@@ -26,10 +26,12 @@ import { objectDuration, objectRequests } from "#telemetry/catalogue/platform-me
 import { healthChecks } from "#telemetry/catalogue/traffic-metrics.ts";
 import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { version } from "../package.json";
-import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
+import { analyticsOf } from "./analytics.ts";
+import { configView } from "./config-view.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
 import { databaseOf } from "./database.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
+import { checksOf } from "./health-checks.ts";
 import { lookAround } from "./look-around.ts";
 import { metersOf } from "./meters.ts";
 import { recorderOf } from "./metric-recorder.ts";
@@ -44,7 +46,7 @@ export interface WorkerServices extends Services {
 }
 
 /** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["meter", "fanout", "hitl-worker"];
+const COMING_COMPONENTS = ["fanout"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -61,7 +63,7 @@ function compose(env: Env): WorkerServices {
   const settings = settingsOf(env);
   const isLocal = settings.WEIR_LOCAL !== "";
   const logger = loggerOf(env, "orchestrator");
-  const d1 = databaseOf(env);
+  const { database: d1, statements } = databaseOf(env);
   const database = drizzle(d1);
   const metrics = recorderOf(env);
   const keys = new Keys(database);
@@ -99,13 +101,13 @@ function compose(env: Env): WorkerServices {
     secrets: environmentSecrets(env),
     clock: systemClock,
   };
+  const meters = metersOf(env);
   const health = new Health(
-    checksOf(env, shards, models),
-    { ...absent(), ...withoutProvider(models) },
+    checksOf({ env, d1, shards, models }),
+    { ...absent(), ...withoutProvider(models), ...(meters === null ? { meter: "telemetry is off" } : {}) },
     logger,
     (component, result) => metrics.count(healthChecks, [component, result]),
   );
-  const meters = metersOf(env);
   return {
     version,
     keyring: new Keyring({
@@ -116,6 +118,7 @@ function compose(env: Env): WorkerServices {
     keys,
     tenants: new Tenants(database),
     d1,
+    statements,
     database,
     workflows,
     proposals,
@@ -129,6 +132,7 @@ function compose(env: Env): WorkerServices {
     points: new PointRecorder(env),
     metrics,
     goOn: waitUntil,
+    describeConfig: () => configView(env),
     health,
     scrape: meters === null ? null : new Scrape(meters, () => lookAround(env, health, logger)),
     limiters,
@@ -152,52 +156,9 @@ function compose(env: Env): WorkerServices {
   };
 }
 
-function checksOf(env: Env, shards: Shards, models: Models): Record<string, { check: Check; essential: boolean }> {
-  return {
-    d1: {
-      essential: true,
-      check: async () => {
-        await env.DB.prepare("SELECT 1").first();
-        return null;
-      },
-    },
-    coordinator: {
-      essential: true,
-      check: async () => {
-        const [address] = shards.all();
-        if (address !== undefined) await shards.call(address, (shard) => shard.stats());
-        return null;
-      },
-    },
-    queues: { essential: true, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
-    analytics: {
-      essential: false,
-      check: async () => {
-        const { WEIR_ANALYTICS: mode } = settingsOf(env);
-        if (mode === "local") await env.ANALYTICS.getByName(LOCAL_ANALYTICS).stats();
-        return null;
-      },
-    },
-    // The HTTP worker is a consumer in this same script: it lives when the script lives and its queue is served.
-    "http-worker": { essential: false, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
-    "agent-runner": { essential: false, check: async () => describeQueue(await env.WEIR_AGENT.metrics()) },
-    // Whether it answers is known by the next call; to ask it only for that would cost each time.
-    ...(models.hasProvider ? { llm: { essential: false, check: async () => null } } : {}),
-  };
-}
-
 function tellCall(objectClass: string, outcome: CallOutcome, ms: number, metrics: MetricRecorder): void {
   metrics.count(objectRequests, [objectClass, outcome]);
   metrics.observe(objectDuration, [objectClass], ms / 1_000);
-}
-
-/** A queue whose oldest message is older than this is not served well. */
-const OLD_MESSAGE_MS = 60_000;
-
-function describeQueue(metrics: QueueMetrics): string | null {
-  const oldest = metrics.oldestMessageTimestamp;
-  const age = oldest === undefined || metrics.backlogCount === 0 ? 0 : Date.now() - new Date(oldest).getTime();
-  return age > OLD_MESSAGE_MS ? `the oldest message has waited ${Math.round(age / 1000)} s` : null;
 }
 
 function withoutProvider(models: Models): Record<string, string> {

@@ -37,19 +37,26 @@ export function eventStream(socket: WebSocket & { accept(): void }, after: numbe
     // The client has left.
     written.catch(end);
   };
-  const acknowledge = (seq: number) => {
+  let seq = after;
+  const acknowledge = () => {
     if (!isOver) socket.send(JSON.stringify({ ack: seq }));
   };
   const heartbeat = setInterval(() => write(": heartbeat\n\n"), STREAM_HEARTBEAT_MS);
   const limit = setTimeout(end, STREAM_MS_MAX);
   socket.addEventListener("message", ({ data }) => {
-    if (typeof data === "string" && data.startsWith("id: ")) write(data, () => acknowledge(lastIdOf(data)));
+    if (typeof data !== "string") return;
+    if (data.startsWith("id: ")) {
+      write(data, () => {
+        seq = lastIdOf(data);
+        acknowledge();
+      });
+    } else if (data.startsWith("event: ")) write(data, acknowledge);
   });
   socket.addEventListener("close", end);
   socket.addEventListener("error", end);
   writer.closed.catch(end);
   socket.accept();
   // Says that this viewer tells what it has read.
-  acknowledge(after);
+  acknowledge();
   return readable;
 }

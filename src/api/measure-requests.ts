@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { isOperator, type Principal } from "#access/scopes.ts";
-import { authFailures, httpDuration, httpRequests, httpResponseBytes } from "#telemetry/catalogue/traffic-metrics.ts";
+import { authFailures, httpDuration, httpRequests } from "#telemetry/catalogue/traffic-metrics.ts";
 import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { makePoint } from "#telemetry/points.ts";
 import { codeClass } from "#telemetry/run-points.ts";
@@ -34,8 +34,6 @@ function countRequest(context: Context<AppEnv>, route: string, tookMs: number, r
   const { req, res } = context;
   recorder.count(httpRequests, [req.method, route, codeClass(res.status)]);
   recorder.observe(httpDuration, [route], tookMs / 1_000);
-  const bytes = Number(res.headers.get("Content-Length") ?? 0);
-  if (bytes > 0) recorder.count(httpResponseBytes, [route], bytes);
   if (res.status === 401) {
     recorder.count(authFailures, [req.header("Authorization") === undefined ? "missing_key" : "unknown_key"]);
   } else if (res.status === 403) recorder.count(authFailures, ["missing_scope"]);

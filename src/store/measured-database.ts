@@ -1,97 +1,114 @@
-/** D1 as it is, with each statement counted and timed. A batch counts once: it is one way there and back. */
-import * as metrics from "#telemetry/catalogue/platform-metrics.ts";
-import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
+/**
+ * D1 with a witness: each statement that is executed is reported with how long it took and what it read and wrote. Stands
+ * in for the binding, so that whoever works with D1 need not know.
+ */
 
-const OPS: ReadonlySet<string> = new Set(["select", "insert", "update", "delete"]);
+import type { StatementFacts } from "./statement-statistics.ts";
 
-export function measuredDatabase(database: D1Database, recorder: MetricRecorder): D1Database {
-  const measure = <Answer>(op: string, ask: () => Promise<Answer>) => measured(op, ask, recorder);
-  const measuredOne: Partial<D1Database> = {
-    prepare: (sql) =>
-      new MeasuredStatement(database.prepare(sql), opOf(sql), recorder) as unknown as D1PreparedStatement,
-    batch: <Row>(statements: D1PreparedStatement[]) =>
-      measure("batch", () => database.batch<Row>(statements.map((statement) => bare(statement)))),
-    exec: (sql) => measure("other", () => database.exec(sql)),
-  };
-  return new Proxy(database, {
-    get(target, name) {
-      const own = measuredOne[name as keyof D1Database];
-      if (own !== undefined) return own;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+export type Witness = (facts: StatementFacts) => void;
+
+export function measuredDatabase(database: D1Database, witness: Witness): D1Database {
+  return new MeasuredDatabase(database, witness) as unknown as D1Database;
 }
 
-function opOf(sql: string): string {
-  const word = /^\s*(\w+)/.exec(sql)?.[1]?.toLowerCase() ?? "";
-  return OPS.has(word) ? word : "other";
-}
+class MeasuredDatabase {
+  readonly #database: D1Database;
+  readonly #witness: Witness;
 
-/** What a batch is made of: the platform takes its own statements alone. */
-function bare(statement: D1PreparedStatement): D1PreparedStatement {
-  return statement instanceof MeasuredStatement ? statement.statement : statement;
+  constructor(database: D1Database, witness: Witness) {
+    this.#database = database;
+    this.#witness = witness;
+  }
+
+  prepare(sql: string): MeasuredStatement {
+    return new MeasuredStatement(this.#database.prepare(sql), sql, this.#witness);
+  }
+
+  /** Statements of a batch share its time evenly: D1 answers them together. */
+  async batch<Row>(statements: MeasuredStatement[]): Promise<D1Result<Row>[]> {
+    const startedAt = Date.now();
+    const tell = (results: readonly (D1Result<unknown> | undefined)[], isOk: boolean) => {
+      const durationMs = (Date.now() - startedAt) / Math.max(1, statements.length);
+      statements.forEach(({ sql }, index) => {
+        this.#witness(factsOf(sql, durationMs, isOk, results[index]));
+      });
+    };
+    try {
+      const results = await this.#database.batch<Row>(statements.map(({ inner }) => inner));
+      tell(results, true);
+      return results;
+    } catch (error) {
+      tell([], false);
+      throw error;
+    }
+  }
+
+  exec(sql: string): Promise<D1ExecResult> {
+    return witnessed(this.#witness, sql, () => this.#database.exec(sql));
+  }
 }
 
 class MeasuredStatement {
-  readonly statement: D1PreparedStatement;
-  readonly #op: string;
-  readonly #recorder: MetricRecorder;
+  readonly inner: D1PreparedStatement;
+  readonly sql: string;
+  readonly #witness: Witness;
 
-  constructor(statement: D1PreparedStatement, op: string, recorder: MetricRecorder) {
-    this.statement = statement;
-    this.#op = op;
-    this.#recorder = recorder;
+  constructor(inner: D1PreparedStatement, sql: string, witness: Witness) {
+    this.inner = inner;
+    this.sql = sql;
+    this.#witness = witness;
   }
 
   bind(...values: unknown[]): MeasuredStatement {
-    return new MeasuredStatement(this.statement.bind(...values), this.#op, this.#recorder);
+    return new MeasuredStatement(this.inner.bind(...values), this.sql, this.#witness);
   }
 
-  first(column?: string): Promise<unknown> {
-    return measured(
-      this.#op,
-      () => (column === undefined ? this.statement.first() : this.statement.first(column)),
-      this.#recorder,
-    );
+  async first<Value>(column?: string): Promise<Value | null> {
+    // `first` of the binding says nothing of what it read; its rows are those of `all`.
+    const { results } = await this.all<Record<string, unknown>>();
+    const row = results[0];
+    if (row === undefined) return null;
+    return (column === undefined ? row : row[column]) as Value;
   }
 
-  run(): Promise<D1Result> {
-    return measured(this.#op, () => this.statement.run(), this.#recorder);
+  all<Row>(): Promise<D1Result<Row>> {
+    return witnessed(this.#witness, this.sql, () => this.inner.all<Row>());
   }
 
-  all(): Promise<D1Result> {
-    return measured(this.#op, () => this.statement.all(), this.#recorder);
+  run<Row>(): Promise<D1Result<Row>> {
+    return witnessed(this.#witness, this.sql, () => this.inner.run<Row>());
   }
 
-  raw(options?: { columnNames?: false }): Promise<unknown[]> {
-    return measured(this.#op, () => this.statement.raw(options), this.#recorder);
+  raw<Row extends unknown[]>(options?: { columnNames?: false }): Promise<Row[]> {
+    return witnessed(this.#witness, this.sql, () => this.inner.raw<Row>(options));
   }
 }
 
-async function measured<Answer>(op: string, ask: () => Promise<Answer>, recorder: MetricRecorder): Promise<Answer> {
-  const startMs = Date.now();
-  let outcome = "error";
+async function witnessed<Answer>(witness: Witness, sql: string, execute: () => Promise<Answer>): Promise<Answer> {
+  const startedAt = Date.now();
   try {
-    const answer = await ask();
-    outcome = "ok";
-    const { rows_read, rows_written } = rowsOf(answer);
-    if (rows_read > 0) recorder.count(metrics.d1RowsRead, [op], rows_read);
-    if (rows_written > 0) recorder.count(metrics.d1RowsWritten, [op], rows_written);
+    const answer = await execute();
+    witness(factsOf(sql, Date.now() - startedAt, true, answer as D1Result<unknown>));
     return answer;
-  } finally {
-    recorder.count(metrics.d1Queries, [op, outcome]);
-    recorder.observe(metrics.d1Duration, [op], (Date.now() - startMs) / 1_000);
+  } catch (error) {
+    witness(factsOf(sql, Date.now() - startedAt, false, undefined));
+    throw error;
   }
 }
 
-/** `first` and `raw` do not say what they read. */
-function rowsOf(answer: unknown): { rows_read: number; rows_written: number } {
-  const results = (Array.isArray(answer) ? answer : [answer]) as ({ meta?: Partial<D1Meta> } | null)[];
-  const sum = { rows_read: 0, rows_written: 0 };
-  for (const result of results) {
-    sum.rows_read += result?.meta?.rows_read ?? 0;
-    sum.rows_written += result?.meta?.rows_written ?? 0;
-  }
-  return sum;
+function factsOf(
+  sql: string,
+  durationMs: number,
+  isOk: boolean,
+  answer: D1Result<unknown> | undefined,
+): StatementFacts {
+  const meta = answer?.meta;
+  return {
+    sql,
+    durationMs,
+    rowsRead: meta?.rows_read ?? 0,
+    rowsWritten: meta?.rows_written ?? 0,
+    isOk,
+    sizeAfter: meta?.size_after ?? null,
+  };
 }

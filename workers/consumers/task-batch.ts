@@ -8,6 +8,7 @@ import type { TaskOutcome } from "#engine/task.ts";
 import { nodeError } from "#kernel/errors.ts";
 import type { ShardAddress } from "#kernel/ids.ts";
 import { type Json, type JsonObject, utf8Length } from "#kernel/json.ts";
+import { inParallel } from "#kernel/parallel.ts";
 import { keepDeadLetter } from "#store/dead-letters.ts";
 import type { Shards } from "#store/shards.ts";
 import { type TaskMessage, taskMessageSchema } from "#store/task-message.ts";
@@ -15,7 +16,6 @@ import { deadLetters } from "#telemetry/catalogue/traffic-metrics.ts";
 import type { Logger } from "#telemetry/log.ts";
 import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { Announcer } from "./announcer.ts";
-import { inParallel } from "./parallel.ts";
 import { Reporter } from "./reporter.ts";
 
 export interface Execution {

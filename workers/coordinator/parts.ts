@@ -2,6 +2,7 @@
 import { drizzle } from "drizzle-orm/d1";
 import type { PlanInput } from "#engine/plan.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
+import { DelegatedRuns } from "#store/shard/delegated-runs.ts";
 import { Graphs } from "#store/shard/graphs.ts";
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
 import { MeteredRuns } from "#store/shard/metered-runs.ts";
@@ -68,6 +69,7 @@ export interface ShardSelf {
 
 export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardParts {
   const { sql } = ctx.storage;
+  const { database } = databaseOf(env);
   const name = ctx.id.name ?? ctx.id.toString();
   const settings = settingsOf(env);
   const positions = new Positions(sql);
@@ -80,7 +82,6 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   const keys = new IdempotencyKeys(sql);
   const runs = new RunLog(sql, positions.number("projected_through"));
   const dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, logger);
-  const database = databaseOf(env);
   const recorder = recorderOf(env);
   const workflows = new Workflows(drizzle(database));
   const children = new Children({
@@ -98,6 +99,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     runs,
     graphs,
     cache,
+    delegated: new DelegatedRuns(sql),
     dispatcher,
     waiters,
     alarm,

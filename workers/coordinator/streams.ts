@@ -5,7 +5,7 @@
  */
 import { isTerminal } from "#engine/state.ts";
 import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
-import { CLOSE_ENDED, CLOSE_SLOW, streamOrderOf, streamTexts } from "#store/shard/stream.ts";
+import { CLOSE_ENDED, CLOSE_SLOW, type Remark, remarkTexts, streamOrderOf, streamTexts } from "#store/shard/stream.ts";
 import * as metrics from "#telemetry/catalogue/traffic-metrics.ts";
 import type { Logger } from "#telemetry/log.ts";
 import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
@@ -80,6 +80,20 @@ export class Streams {
   /** A commit has added to a run's log. */
   changed(runId: string): void {
     if (this.#byRun.has(runId)) this.#wake(runId);
+  }
+
+  isWatched(runId: string): boolean {
+    return this.#byRun.has(runId);
+  }
+
+  /** Tells what the log does not hold: only those hear it who have the log and are not far behind with reading. */
+  say(runId: string, remarks: readonly Remark[]): void {
+    const seq = this.#parts.load(runId)?.state.seq;
+    for (const viewer of [...(this.#byRun.get(runId) ?? [])]) {
+      if (viewer.cursor !== seq || !viewer.hasRoom) continue;
+      this.#send(viewer, { texts: remarkTexts(remarks, viewer.format), through: viewer.cursor, lastAt: null });
+    }
+    this.#boundUnread();
   }
 
   /** A viewer says `{"ack": seq}`: what it has read; or asks whether somebody is there. */
@@ -180,8 +194,9 @@ export class Streams {
     this.#unread += viewer.unread - before;
     const { recorder } = this.#parts;
     recorder.count(metrics.socketMessages, ["out"], page.texts.length);
-    const isNews = page.lastAt >= (this.#since.get(viewer) ?? 0);
-    if (isNews) recorder.observe(metrics.socketLag, [], Math.max(0, Date.now() - page.lastAt) / 1_000);
+    const { lastAt } = page;
+    const isNews = lastAt !== null && lastAt >= (this.#since.get(viewer) ?? 0);
+    if (isNews) recorder.observe(metrics.socketLag, [], Math.max(0, Date.now() - lastAt) / 1_000);
     if (!isThere) this.#dismiss(viewer, 1011, "gone");
   }
 
@@ -209,8 +224,8 @@ export class Streams {
 interface Page {
   texts: string[];
   through: number;
-  /** When the last of its events was committed. */
-  lastAt: number;
+  /** When the last of its events was committed; null for what is in no log. */
+  lastAt: number | null;
 }
 
 function pageFor(pages: Map<string, Page>, { runId, cursor, format }: Viewer, runs: RunLog): Page {

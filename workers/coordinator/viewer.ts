@@ -58,6 +58,11 @@ export class Viewer {
     return this.#unread < (this.#heardAt === null ? BLIND_UNITS : WINDOW_UNITS);
   }
 
+  /** Whether it may be told what is not in the log: half of what it may have unread is kept free for what is. */
+  get hasRoom(): boolean {
+    return this.#unread < WINDOW_UNITS / 2;
+  }
+
   /** Whether it will not be ready by itself: it never says what it reads, or has not for long. */
   isStalled(nowMs: number): boolean {
     return !this.isReady && (this.#heardAt === null || nowMs - this.#heardAt >= STALLED_MS);

@@ -27,6 +27,11 @@ export class Meters {
     return this.#namespace.getByName(this.#names[hash32(source) % this.#names.length] as string);
   }
 
+  /** Throws when one does not answer. */
+  async check(): Promise<void> {
+    await Promise.all(this.#names.map((name) => inTime(this.#namespace.getByName(name).stats())));
+  }
+
   /** What each holds, by name; throws when one does not answer: a sum of some would look like a loss. */
   async views(): Promise<[name: string, view: MeterView][]> {
     return Promise.all(

@@ -48,6 +48,13 @@ const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   `,
   `
+  -- Runs that agents have handed work to and that have not ended, by the agent's run.
+  CREATE TABLE delegated_run (
+    parent_id TEXT NOT NULL, run_id TEXT NOT NULL,
+    PRIMARY KEY (parent_id, run_id)
+  ) WITHOUT ROWID;
+  `,
+  `
   -- Runs that had not ended at the position up to which the log is metered, and how they were counted.
   CREATE TABLE metered_run (run_id TEXT PRIMARY KEY, status TEXT NOT NULL, pending INTEGER NOT NULL) WITHOUT ROWID;
   `,

@@ -27,7 +27,7 @@ export const nodeType: Label = closed("node_type", NODE_TYPE_NAMES);
 export const errorClass: Label = closed("error_class", [NO_ERROR, ...NODE_ERROR_CODES, UNLISTED]);
 export const retryReason: Label = closed("reason", [...NODE_ERROR_CODES, POSTPONED]);
 export const queue: Label = closed("queue", ["weir-http", "weir-agent", "weir-dead"]);
-export const objectClass: Label = closed("class", ["coordinator", "limiter", "analytics", "meter"]);
+export const objectClass: Label = closed("class", ["coordinator", "limiter"]);
 
 /** Each type of node with each end; what fails is registered without its reasons, which are many. */
 export const NODE_END_ZEROS = NODE_TYPE_NAMES.flatMap((type) =>

@@ -10,7 +10,7 @@ const shards = { owner: "coordinator", feed: "isolate" } as const;
 const meter = { owner: "meter", feed: "isolate" } as const;
 const scrape = { owner: "metrics route", feed: "scrape" } as const;
 
-const op = closed("op", ["select", "insert", "update", "delete", "batch", "other"]);
+const op = closed("op", ["select", "insert", "update", "delete", "other"]);
 
 /** What the local runtime repeats every five seconds is gone when it has not for this long; in production there is none. */
 const local = { owner: "local runtime", feed: "isolate", merge: "last", expiresMs: 30_000, zeros: [] } as const;
@@ -21,13 +21,13 @@ const worker = closed("limiter", ["http-worker", "agent-runner"]);
 const consumers = { owner: "queue consumers", feed: "isolate", expiresMs: INVOCATION_MS } as const;
 
 export const d1Queries = counter<["op", "outcome"]>("weir_d1_queries_total", {
-  help: "Statements sent to D1; a batch counts once.",
+  help: "Statements sent to D1, those of batches included.",
   labels: [op, closed("outcome", ["ok", "error"])],
   ...database,
 });
 
 export const d1Duration = histogram<["op"]>("weir_d1_query_duration_seconds", {
-  help: "How long D1 took to answer.",
+  help: "How long D1 took to answer; statements of a batch share its time.",
   labels: [op],
   buckets: FAST_SECONDS,
   ...database,

@@ -29,12 +29,6 @@ export const httpDuration = histogram<["route"]>("weir_http_server_request_durat
   ...api,
 });
 
-export const httpResponseBytes = counter<["route"]>("weir_http_server_response_bytes_total", {
-  help: "Bytes of answers whose length was known when they were sent.",
-  labels: [open("route")],
-  ...api,
-});
-
 export const authFailures = counter<["reason"]>("weir_api_auth_failures_total", {
   help: "Requests that were refused for their key.",
   labels: [closed("reason", ["missing_key", "unknown_key", "missing_scope"])],
