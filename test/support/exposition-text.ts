@@ -6,7 +6,7 @@ export interface TextSample {
   value: number;
 }
 
-const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: # .*)?$/;
+const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: # .*)?$/s;
 const PAIR = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)",?/g;
 
 export function parseExposition(text: string): TextSample[] {

@@ -40,7 +40,7 @@ const workflows = (url: string) => ({
       transform("yes", "1"),
       transform("no", "0"),
     ],
-    edges: [edge("which", "yes", { condition: "output.result" }), edge("which", "no", { condition: "!output.result" })],
+    edges: [edge("which", "yes", { branch: "if" }), edge("which", "no", { branch: "else" })],
   },
   asks: { nodes: [{ id: "ask", type: "hitl", config: { message: "Go on?" } }] },
   expires: { nodes: [{ id: "ask", type: "hitl", config: { message: "?", timeout_ms: 1_000, on_timeout: "approve" } }] },
@@ -49,6 +49,7 @@ const workflows = (url: string) => ({
     edges: [edge("hold", "last")],
   },
   agent: { nodes: [{ id: "think", type: "agent", config: { task: "Say hello." } }] },
+  tools: { nodes: [{ id: "think", type: "agent", config: { task: `Fetch ${url}/ok and tell what it says.` } }] },
   parent: { nodes: [{ id: "sub", type: "workflow", config: { workflow: "inline" } }] },
 });
 
@@ -65,6 +66,7 @@ const KINDS: readonly Kind[] = [
   "expires",
   "waits",
   "agent",
+  "tools",
   "parent",
 ];
 

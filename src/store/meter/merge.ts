@@ -1,7 +1,7 @@
 /** What all Meters hold, as one: counters and histograms are sums, gauges as their metric has it. */
 import { METRICS, metricNamed } from "#telemetry/catalogue/catalogue.ts";
 import { metricsFlushed, metricsSeries } from "#telemetry/catalogue/platform-metrics.ts";
-import { type Family, type Sample, withZeros } from "#telemetry/exposition/samples.ts";
+import { type Family, knownValues, type Sample, withZeros } from "#telemetry/exposition/samples.ts";
 import { keyOf } from "#telemetry/metrics/label-set.ts";
 import { SeriesBook } from "#telemetry/metrics/series-book.ts";
 import { mergeGauge } from "./meter-store.ts";
@@ -23,7 +23,9 @@ export function familiesOf(views: readonly [name: string, view: MeterView][], lo
   else putSum(views, put);
   for (const [metric, labels, value] of mergedGauges(views)) put(metric, gaugeSample(labels, value));
   for (const { metric, labels, value } of [...looked, ...ofMeters(views)]) put(metric, gaugeSample(labels, value));
-  return METRICS.map((metric) => withZeros(metric, samples.get(metric.name) ?? []));
+  const families = METRICS.map((metric): Family => ({ metric, samples: samples.get(metric.name) ?? [] }));
+  const known = knownValues(families);
+  return families.map((family) => withZeros(family, known));
 }
 
 function gaugeSample(labels: string[], value: number): Sample {

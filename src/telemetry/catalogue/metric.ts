@@ -39,6 +39,9 @@ export interface Metric<Labels extends readonly string[] = readonly string[]> {
   zeros: readonly (readonly string[])[];
 }
 
+/** In a zero's label set: each value of that label which is known, of whatever metric. */
+export const EACH = "*";
+
 /** A label set: values in the order of the metric's labels. */
 export type LabelValues<Labels extends readonly string[]> = { readonly [Index in keyof Labels]: string };
 
@@ -107,7 +110,7 @@ function metric<Labels extends readonly string[]>(
 ): Metric<Labels> {
   const labels = described.labels ?? ([] as unknown as Metric<Labels>["labels"]);
   const { help, unit = unitOf(name), owner, feed = "log" } = described;
-  const zeros = described.zeros ?? (feed === "scrape" ? [] : combinations(labels as readonly Label[]));
+  const zeros = described.zeros ?? (feed === "scrape" ? [] : combinations(labels as readonly Label[], type));
   return { name, type, help, unit, labels, feed, owner, zeros, ...more };
 }
 
@@ -117,10 +120,14 @@ function unitOf(name: string): Metric["unit"] {
   return null;
 }
 
-/** All combinations of closed labels; none when a label is open. */
-function combinations(labels: readonly Label[]): string[][] {
+/** Labels that many metrics have: a value which one of them has is known to all. */
+const SHARED_LABELS: ReadonlySet<string> = new Set(["workflow", "model"]);
+
+/** All combinations of closed labels; none when a label is open, but of a counter by workflow or model. */
+function combinations(labels: readonly Label[], type: MetricType): string[][] {
+  const valuesOf = ({ name, values }: Label) => values ?? (type === "counter" && SHARED_LABELS.has(name) ? [EACH] : []);
   return labels.reduce<string[][]>(
-    (sets, { values }) => sets.flatMap((set) => (values ?? []).map((value) => [...set, value])),
+    (sets, label) => sets.flatMap((set) => valuesOf(label).map((value) => [...set, value])),
     [[]],
   );
 }

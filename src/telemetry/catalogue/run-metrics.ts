@@ -1,22 +1,25 @@
 /** Metrics of runs, their nodes, patches and people's decisions: from the event log, each event counted once. */
 import { URL_REFUSALS } from "#http/refusal.ts";
+import { AGENT_TOOLS } from "#workflow/node-configs.ts";
 import { BATCH_SIZES, FAST_SECONDS, PEOPLE_SECONDS, RUN_SECONDS, WAIT_SECONDS } from "./buckets.ts";
 import {
   ACTIVE_STATES,
   errorClass,
+  NO_ERROR,
   NODE_END_ZEROS,
   nodeType,
   RUN_ENDS,
   retryReason,
   workflow,
 } from "./label-values.ts";
-import { closed, counter, gauge, histogram, open, UNLISTED } from "./metric.ts";
+import { closed, counter, EACH, gauge, histogram, UNLISTED } from "./metric.ts";
 
 const owner = "coordinator";
 
 export const runsStarted = counter<["workflow", "trigger"]>("weir_runs_started_total", {
   help: "Runs that were begun.",
   labels: [workflow, closed("trigger", ["api", "agent", "workflow", "replay", UNLISTED])],
+  zeros: [[EACH, "api"]],
   owner,
 });
 
@@ -29,6 +32,11 @@ export const runsReopened = counter<["workflow"]>("weir_runs_reopened_total", {
 export const runsEnded = counter<["workflow", "state", "error_class"]>("weir_runs_total", {
   help: "Runs that ended, by how; a reopened run ends again.",
   labels: [workflow, closed("state", RUN_ENDS), errorClass],
+  zeros: [
+    [EACH, "completed", NO_ERROR],
+    [EACH, "failed", "internal"],
+    [EACH, "cancelled", NO_ERROR],
+  ],
   owner,
 });
 
@@ -101,8 +109,8 @@ export const orchestrationOverhead = histogram<["phase"]>("weir_orchestration_ov
 });
 
 export const toolCalls = counter<["tool", "outcome"]>("weir_tool_calls_total", {
-  help: "Tools that agents called.",
-  labels: [open("tool"), closed("outcome", ["ok", "error"])],
+  help: "Tools that agents called; other: a name that no tool has.",
+  labels: [closed("tool", [...AGENT_TOOLS, UNLISTED]), closed("outcome", ["ok", "error"])],
   owner,
 });
 

@@ -10,7 +10,6 @@ export function render(families: readonly Family[], format: Format, traceIdOf: (
   const isOpenMetrics = format === "openMetrics";
   const lines: string[] = [];
   for (const { metric, samples } of families) {
-    if (samples.length === 0) continue;
     const family = isOpenMetrics && metric.type === "counter" ? metric.name.replace(/_total$/, "") : metric.name;
     lines.push(`# HELP ${family} ${helpText(metric.help, isOpenMetrics)}`, `# TYPE ${family} ${metric.type}`);
     if (isOpenMetrics && metric.unit !== null) lines.push(`# UNIT ${family} ${metric.unit}`);
