@@ -35,10 +35,12 @@ import type {
 import { migrateShard } from "#store/shard/schema.ts";
 import { objectAlarmDelay, objectAlarms } from "#telemetry/catalogue/platform-metrics.ts";
 import { queueDuplicates } from "#telemetry/catalogue/traffic-metrics.ts";
+import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
 import { doAll } from "./coordinator/bulk.ts";
 import { assembleParts, type ShardParts } from "./coordinator/parts.ts";
 import type { Changed } from "./coordinator/transitions.ts";
 import { type Env, loggerOf } from "./env.ts";
+import { telemetryOrigin } from "./tracing.ts";
 
 /** Due runs that one look takes up; the alarm goes off again at once while there are more. */
 const DUE_RUNS_PER_LOOK = 200;
@@ -126,6 +128,18 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   async events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null> {
     const run = this.#parts.reader.find(tenant, runId);
     return run === null ? null : this.#parts.reader.events(run, after, limit);
+  }
+
+  async logs(tenant: string, runId: string, query: RunLogQuery): Promise<RunLogPage | null> {
+    const { reader } = this.#parts;
+    const run = reader.find(tenant, runId);
+    return run === null ? null : reader.logs(run, query);
+  }
+
+  async traceDocument(tenant: string, runId: string): Promise<string | null> {
+    const { reader } = this.#parts;
+    const run = reader.find(tenant, runId);
+    return run === null ? null : reader.trace(run, telemetryOrigin(this.env));
   }
 
   /** Upgrades alone come this way; everything else is a call. */
@@ -217,6 +231,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const { alarm, recorder } = this.#parts;
     recorder.observe(objectAlarmDelay, ["coordinator"], alarm.fired() / 1_000);
     this.ctx.waitUntil(this.#carryOver());
+    this.ctx.waitUntil(this.#export());
     try {
       await this.#lookAround();
       recorder.count(objectAlarms, ["coordinator", "ok"]);
@@ -229,6 +244,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   }
 
   async wake(): Promise<void> {
+    this.ctx.waitUntil(this.#export());
     await this.#lookAround();
     await this.#carryOver();
   }
@@ -266,6 +282,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     this.#rearm();
   }
 
+  /** A collector may be slow: nobody waits for it. */
+  async #export(): Promise<void> {
+    const { traces } = this.#parts;
+    if (traces.backlog === 0) return;
+    await traces.flush();
+    this.#rearm();
+  }
+
   /** Until an earlier life's tasks have been sent again, the position stays below them. */
   #sentThrough(): number {
     const { isNeeded, from } = this.#parts.recovery;
@@ -285,7 +309,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const nowMs = Date.now();
     const times = [
       this.#parts.runs.nextDueAt(),
-      ...[this.#parts.projector, this.#parts.points, this.#parts.metrics].map((part) =>
+      ...[this.#parts.projector, this.#parts.points, this.#parts.metrics, this.#parts.traces].map((part) =>
         part === null || part.dueInMs === null ? null : nowMs + part.dueInMs,
       ),
       this.#parts.recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,

@@ -36,6 +36,7 @@ import { lookAround } from "./look-around.ts";
 import { metersOf } from "./meters.ts";
 import { recorderOf } from "./metric-recorder.ts";
 import { PointRecorder } from "./points.ts";
+import { telemetryOrigin } from "./tracing.ts";
 
 export interface WorkerServices extends Services {
   http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
@@ -131,6 +132,7 @@ function compose(env: Env): WorkerServices {
     analytics: analyticsOf(env, outgoing),
     points: new PointRecorder(env),
     metrics,
+    telemetryOrigin: telemetryOrigin(env),
     goOn: waitUntil,
     describeConfig: () => configView(env),
     health,

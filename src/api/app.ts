@@ -26,9 +26,11 @@ import { metricsRoutes } from "./routes/metrics.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runCommandRoutes } from "./routes/run-commands.ts";
+import { runLogRoutes } from "./routes/run-logs.ts";
 import { runPatchRoutes } from "./routes/run-patches.ts";
 import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runStreamRoutes } from "./routes/run-stream.ts";
+import { runTraceRoutes } from "./routes/run-trace.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { schemaRoutes } from "./routes/schemas.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
@@ -70,6 +72,8 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     runPatchRoutes,
     runReplayRoutes,
     runStreamRoutes,
+    runTraceRoutes,
+    runLogRoutes,
     jobRoutes,
     approvalRoutes,
     approveRoutes,

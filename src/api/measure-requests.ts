@@ -6,6 +6,7 @@ import { authFailures, httpDuration, httpRequests } from "#telemetry/catalogue/t
 import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { makePoint } from "#telemetry/points.ts";
 import { codeClass } from "#telemetry/run-points.ts";
+import { parseTraceparent } from "#telemetry/traces/traceparent.ts";
 import type { AppEnv } from "./services.ts";
 
 /** What takes no route. */
@@ -51,6 +52,7 @@ function requestPoint(context: Context<AppEnv>, pattern: string | undefined, sta
     version: origin.version,
     outcome: code >= 400 ? "error" : "ok",
     error_type: code >= 400 ? String(code) : "",
+    trace_id: parseTraceparent(res.headers.get("traceparent") ?? "")?.traceId,
     colo: (req.raw as { cf?: { colo?: string } }).cf?.colo,
     total_ms: endMs - startMs,
     execution_ms: endMs - startMs,

@@ -4,6 +4,7 @@ import type { Meters } from "#store/meter/meters.ts";
 import type { Format } from "#telemetry/exposition/format.ts";
 import { render } from "#telemetry/exposition/render.ts";
 import type { Family } from "#telemetry/exposition/samples.ts";
+import { traceIdOf } from "#telemetry/traces/ids.ts";
 
 /** Scrapes that come close together share their figures. */
 export const SCRAPE_CACHE_MS = 1_000;
@@ -21,7 +22,7 @@ export class Scrape {
 
   /** Throws `unavailable` when a Meter does not answer. */
   async text(format: Format, nowMs: number): Promise<string> {
-    return render(await this.families(nowMs), format, (runId) => runId);
+    return render(await this.families(nowMs), format, traceIdOf);
   }
 
   async families(nowMs: number): Promise<readonly Family[]> {

@@ -19,6 +19,7 @@ import type { Logger } from "#telemetry/log.ts";
 import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import type { Point } from "#telemetry/point.ts";
 import type { PointOrigin } from "#telemetry/points.ts";
+import type { TelemetryOrigin } from "#telemetry/traces/otlp.ts";
 import type { Health } from "./health.ts";
 import type { Scrape } from "./scrape.ts";
 
@@ -46,6 +47,8 @@ export interface Services {
   analytics: SqlBackend | null;
   points: RequestPoints;
   metrics: MetricRecorder;
+  /** Who speaks in traces. */
+  telemetryOrigin: TelemetryOrigin;
   health: Health;
   /** Null: telemetry is off. */
   scrape: Scrape | null;

@@ -53,8 +53,8 @@ function count(event: any, workflow: string, nodeType: string, add: Add): void {
   const { type, error, metrics } = event;
   const [what, how] = type.split(".");
   const isPlain = event.reused_from === undefined && event.postponed !== true;
-  for (const [index, tool] of (metrics?.tool_calls ?? []).entries()) {
-    add("weir_tool_calls_total", [tool, metrics.tool_errors?.includes(tool) && index >= 0 ? "error" : "ok"]);
+  for (const call of metrics?.calls ?? []) {
+    if (call.kind === "tool") add("weir_tool_calls_total", [call.tool, call.error === undefined ? "ok" : "error"]);
   }
   if (type === "run.queued") add("weir_runs_started_total", [workflow, event.trigger]);
   else if (type === "run.started") add("weir_run_start_latency_seconds_count", []);

@@ -18,6 +18,7 @@ import { databaseOf } from "../database.ts";
 import { type Env, settingsOf } from "../env.ts";
 import { metersOf } from "../meters.ts";
 import { recorderOf } from "../metric-recorder.ts";
+import { telemetryOrigin, traceCollector } from "../tracing.ts";
 import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
 import { CommitGroup } from "./commit-group.ts";
@@ -31,6 +32,7 @@ import { RunCache } from "./run-cache.ts";
 import { RunReader } from "./run-reader.ts";
 import { Starts } from "./starts.ts";
 import { Streams } from "./streams.ts";
+import { TraceExporter } from "./trace-exporter.ts";
 import { type Changed, Transitions } from "./transitions.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -54,6 +56,7 @@ export interface ShardParts {
   points: PointWriter;
   /** Null: telemetry is off, or there is no Meter. */
   metrics: MetricFlusher | null;
+  traces: TraceExporter;
   retention: Retention;
   recovery: Recovery;
 }
@@ -155,6 +158,16 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       saw: (after, rows) => metrics?.saw(after, rows),
     }),
     metrics,
+    traces: new TraceExporter({
+      collector: traceCollector(env),
+      share: settings.OTEL_TRACES_SAMPLER_ARG,
+      origin: telemetryOrigin(env),
+      runs,
+      positions,
+      logger,
+      post: (url, init) => fetch(url, init),
+      ended: (runId, seq) => reader.ended(runId, seq),
+    }),
     retention: new Retention({
       database,
       runs,

@@ -5,6 +5,7 @@ export type Fact =
   | "sent_through"
   | "points_through"
   | "metered_through"
+  | "traces_through"
   | "boot"
   | "retention_checked_at";
 
@@ -29,5 +30,9 @@ export class Positions {
       fact,
       String(value),
     );
+  }
+
+  forget(fact: Fact): void {
+    this.#sql.exec("DELETE FROM meta WHERE key = ?", fact);
   }
 }

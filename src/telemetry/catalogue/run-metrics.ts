@@ -114,6 +114,13 @@ export const toolCalls = counter<["tool", "outcome"]>("weir_tool_calls_total", {
   owner,
 });
 
+export const toolDuration = histogram<["tool"]>("weir_tool_call_duration_seconds", {
+  help: "How long tools took.",
+  labels: [closed("tool", [...AGENT_TOOLS, UNLISTED])],
+  buckets: FAST_SECONDS,
+  owner,
+});
+
 export const httpClientRequests = counter<["code_class"]>("weir_http_client_requests_total", {
   help: "Attempts of HTTP nodes; error: there was no answer.",
   labels: [closed("code_class", ["1xx", "2xx", "3xx", "4xx", "5xx", "error", UNLISTED])],

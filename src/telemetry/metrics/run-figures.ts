@@ -3,18 +3,19 @@
  * state; what a run is, and what a node of it is, comes from outside. Decides nothing about runs.
  */
 import type { RunEvent } from "#engine/events.ts";
-import type { LlmMetrics, TaskMetrics } from "#engine/metrics.ts";
+import type { CallMetrics, TaskMetrics } from "#engine/metrics.ts";
 import type { RunState } from "#engine/state.ts";
 import { NO_ERROR, NO_WORKFLOW, POSTPONED, UNKNOWN_NODE_TYPE } from "#telemetry/catalogue/label-values.ts";
 import * as metrics from "#telemetry/catalogue/run-metrics.ts";
-import { type Attempt, codeClass, httpStatusOf, timesOf } from "#telemetry/run-points.ts";
+import { httpFacts } from "#telemetry/http-facts.ts";
+import { type Attempt, codeClass, type NodeDescription, timesOf } from "#telemetry/run-points.ts";
 import type { Tally } from "./tally.ts";
 
 /** A run as its events are counted. State null: it cannot be read, and what only it knows is left out. */
 export interface Measured {
   runId: string;
   state: RunState | null;
-  typeOf(path: string): string | null;
+  describe(path: string): NodeDescription | null;
 }
 
 export function countEvents(events: readonly RunEvent[], run: Measured, tally: Tally): void {
@@ -32,7 +33,7 @@ interface Row {
 function count(event: RunEvent, run: Measured, row: Row, tally: Tally): void {
   const { state } = run;
   const workflow = state?.workflow ?? NO_WORKFLOW;
-  if ("metrics" in event && event.metrics?.llm !== undefined) countTools(event.metrics.llm, tally);
+  if ("metrics" in event && event.metrics?.calls !== undefined) countTools(event.metrics.calls, tally);
   switch (event.type) {
     case "run.queued":
       tally.count(metrics.runsStarted, [event.workflow ?? NO_WORKFLOW, event.trigger]);
@@ -62,7 +63,7 @@ function count(event: RunEvent, run: Measured, row: Row, tally: Tally): void {
       row.started.set(event.node, event.at);
       break;
     case "node.skipped":
-      tally.count(metrics.nodesEnded, [run.typeOf(event.node) ?? UNKNOWN_NODE_TYPE, "skipped", NO_ERROR]);
+      tally.count(metrics.nodesEnded, [run.describe(event.node)?.type ?? UNKNOWN_NODE_TYPE, "skipped", NO_ERROR]);
       break;
     case "node.completed":
     case "node.failed":
@@ -103,7 +104,8 @@ function count(event: RunEvent, run: Measured, row: Row, tally: Tally): void {
 const DECIDED = { approve: "approved", reject: "rejected" } as const;
 
 function countAttempt(event: Attempt, run: Measured, row: Row, tally: Tally): void {
-  const type = run.typeOf(event.node) ?? UNKNOWN_NODE_TYPE;
+  const node = run.describe(event.node);
+  const type = node?.type ?? UNKNOWN_NODE_TYPE;
   const error = "error" in event ? (event.error ?? null) : null;
   const isPostponed = event.type === "node.retrying" && event.postponed === true;
   if (event.type === "node.retrying") {
@@ -116,9 +118,9 @@ function countAttempt(event: Attempt, run: Measured, row: Row, tally: Tally): vo
   if (isReused || isPostponed || event.type === "node.cancelled") return;
   const measured = event.metrics ?? null;
   if (run.state !== null) countTimes(event, type, measured, run, row, run.state, tally);
-  if (type === "http" && measured !== null && measured.result_cache_hit !== true) {
+  if (node?.type === "http" && measured !== null && measured.result_cache_hit !== true) {
     if (error?.code === "url_refused") tally.count(metrics.ssrfBlocked, [String(error.details?.reason ?? "")]);
-    else countRequest(event, measured, tally);
+    else countRequest(event, node, measured, tally);
   }
 }
 
@@ -146,20 +148,24 @@ function countTimes(
   }
 }
 
-function countRequest(event: Attempt, { start_time, end_time }: TaskMetrics, tally: Tally): void {
-  const status = httpStatusOf(event);
+function countRequest(
+  event: Attempt,
+  node: NodeDescription,
+  { start_time, end_time }: TaskMetrics,
+  tally: Tally,
+): void {
+  const { status } = httpFacts(event, node);
   // A completed one was answered, though its answer may be too large to be looked at here.
   const code = status !== null ? codeClass(status) : event.type === "node.completed" ? "2xx" : "error";
   tally.count(metrics.httpClientRequests, [code]);
   tally.observe(metrics.httpClientDuration, [code], seconds(end_time - start_time));
 }
 
-function countTools({ tool_calls: calls, tool_errors: errors = [] }: LlmMetrics, tally: Tally): void {
-  const failed = [...errors];
-  for (const tool of calls) {
-    const at = failed.indexOf(tool);
-    if (at !== -1) failed.splice(at, 1);
-    tally.count(metrics.toolCalls, [tool, at === -1 ? "ok" : "error"]);
+function countTools(calls: readonly CallMetrics[], tally: Tally): void {
+  for (const call of calls) {
+    if (call.kind !== "tool") continue;
+    tally.count(metrics.toolCalls, [call.tool, call.error === undefined ? "ok" : "error"]);
+    tally.observe(metrics.toolDuration, [call.tool], seconds(call.duration_ms));
   }
 }
 
