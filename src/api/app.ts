@@ -23,6 +23,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { metricsRoutes } from "./routes/metrics.ts";
+import { metricsSummaryRoutes } from "./routes/metrics-summary.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runCommandRoutes } from "./routes/run-commands.ts";
@@ -62,6 +63,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
   for (const routes of [
     healthRoutes,
     metricsRoutes,
+    metricsSummaryRoutes,
     workflowRoutes,
     workflowVersionRoutes,
     workflowProposalRoutes,
