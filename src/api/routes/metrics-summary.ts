@@ -132,36 +132,34 @@ const readTimeSeries = protectedRoute(
   ["unavailable"],
 );
 
-export const metricsSummaryRoutes = new OpenAPIHono<AppEnv>();
-
-metricsSummaryRoutes.openapi(readSummary, async (context) => {
-  const { database, analytics } = context.get("services");
-  const { tenant } = context.get("principal");
-  const window = windowOf(context.req.valid("query").window);
-  const nowMs = Date.now();
-  const [requests, installation, runs, patches] = await Promise.all([
-    analytics === null ? null : redFigures(context, window),
-    installationFigures(context, nowMs),
-    businessFigures(database, tenant, nowMs - window.seconds * 1_000),
-    analytics === null ? null : patchesOf(context, tenant, window),
-  ]);
-  const body = { window_s: window.seconds, as_of: rfc3339(nowMs), red: requests, use: installation };
-  return context.json({ ...body, business: { ...runs, patches } }, 200);
-});
-
-metricsSummaryRoutes.openapi(readTimeSeries, async (context) => {
-  const { metric, window: text, step, by = null } = context.req.valid("query");
-  const window = withStep(windowOf(text), step);
-  const { title, unit, by: columns } = TIME_SERIES[metric];
-  if (by !== null && !(columns as readonly string[]).includes(by)) {
-    throw invalid("/by", `${metric} may be split by ${columns.join(", ")}`);
-  }
-  const nowMs = Date.now();
-  const rows = await rowsFor<Parameters<typeof seriesOf>[1][number]>(context, timeSeriesSql(metric, by, window));
-  const { seconds: window_s, stepSeconds: step_s } = window;
-  const head = { metric, title, unit, by, window_s, step_s, as_of: rfc3339(nowMs) };
-  return context.json({ ...head, ...seriesOf(metric, rows, window, nowMs) }, 200);
-});
+export const metricsSummaryRoutes = new OpenAPIHono<AppEnv>()
+  .openapi(readSummary, async (context) => {
+    const { database, analytics } = context.get("services");
+    const { tenant } = context.get("principal");
+    const window = windowOf(context.req.valid("query").window);
+    const nowMs = Date.now();
+    const [requests, installation, runs, patches] = await Promise.all([
+      analytics === null ? null : redFigures(context, window),
+      installationFigures(context, nowMs),
+      businessFigures(database, tenant, nowMs - window.seconds * 1_000),
+      analytics === null ? null : patchesOf(context, tenant, window),
+    ]);
+    const body = { window_s: window.seconds, as_of: rfc3339(nowMs), red: requests, use: installation };
+    return context.json({ ...body, business: { ...runs, patches } }, 200);
+  })
+  .openapi(readTimeSeries, async (context) => {
+    const { metric, window: text, step, by = null } = context.req.valid("query");
+    const window = withStep(windowOf(text), step);
+    const { title, unit, by: columns } = TIME_SERIES[metric];
+    if (by !== null && !(columns as readonly string[]).includes(by)) {
+      throw invalid("/by", `${metric} may be split by ${columns.join(", ")}`);
+    }
+    const nowMs = Date.now();
+    const rows = await rowsFor<Parameters<typeof seriesOf>[1][number]>(context, timeSeriesSql(metric, by, window));
+    const { seconds: window_s, stepSeconds: step_s } = window;
+    const head = { metric, title, unit, by, window_s, step_s, as_of: rfc3339(nowMs) };
+    return context.json({ ...head, ...seriesOf(metric, rows, window, nowMs) }, 200);
+  });
 
 function windowOf(text: string): PanelWindow {
   const window = parseWindow(text);
