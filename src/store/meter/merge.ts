@@ -4,7 +4,7 @@ import { metricsFlushed, metricsSeries } from "#telemetry/catalogue/platform-met
 import { type Family, knownValues, type Sample, withZeros } from "#telemetry/exposition/samples.ts";
 import { keyOf } from "#telemetry/metrics/label-set.ts";
 import { SeriesBook } from "#telemetry/metrics/series-book.ts";
-import { mergeGauge } from "./meter-store.ts";
+import { mergeGauge } from "./merge-gauge.ts";
 import type { MeterView, SeriesView } from "./protocol.ts";
 
 /** A gauge that is looked at when somebody asks. */

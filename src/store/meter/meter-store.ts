@@ -6,6 +6,7 @@ import { metricNamed } from "#telemetry/catalogue/catalogue.ts";
 import { type Exemplar, type MetricBatch, parseBatch } from "#telemetry/metrics/batch.ts";
 import { keyOf } from "#telemetry/metrics/label-set.ts";
 import { type Series, SeriesBook } from "#telemetry/metrics/series-book.ts";
+import { mergeGauge } from "./merge-gauge.ts";
 import type { MeterStats, MeterView } from "./protocol.ts";
 
 /** Batches, and their text, that may wait to be folded. */
@@ -181,13 +182,4 @@ export class MeterStore {
 function isFresh({ metric, at }: SourceGauge, nowMs: number): boolean {
   const expiresMs = metricNamed(metric)?.expiresMs ?? null;
   return expiresMs === null || nowMs - at <= expiresMs;
-}
-
-/** Adds what another source says to a gauge, as its metric has it. */
-export function mergeGauge(gauge: MeterView["gauges"][number], value: number, at: number): void {
-  const merge = metricNamed(gauge[0])?.merge ?? "last";
-  if (merge === "sum") gauge[2] += value;
-  else if (merge === "max") gauge[2] = Math.max(gauge[2], value);
-  else if (at >= gauge[3]) gauge[2] = value;
-  gauge[3] = Math.max(gauge[3], at);
 }
