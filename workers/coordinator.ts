@@ -14,6 +14,7 @@ import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import { type TaskScope, taskScope } from "#engine/task-scope.ts";
 import type { RunView } from "#engine/view.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import type { FeedPage } from "#store/fanout/protocol.ts";
 import type {
   BulkItem,
   BulkReply,
@@ -121,6 +122,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return run === null ? null : this.#parts.reader.events(run, after, limit);
   }
 
+  async listen(tenant: string, order: { after: number | null; until: number }): Promise<FeedPage> {
+    return this.#parts.feed.listen(tenant, order);
+  }
+
   /** Upgrades alone come this way; everything else is a call. */
   override async fetch(request: Request): Promise<Response> {
     return this.#parts.streams.open(request);
@@ -218,6 +223,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       unprojected: this.#parts.projector.backlog,
       unsent: this.#parts.dispatcher.unsent,
       viewers: this.#parts.streams.size,
+      feeds: this.#parts.feed.tenants,
       database_bytes: this.#parts.runs.databaseBytes,
     };
   }

@@ -13,6 +13,7 @@ import { knockAtShards } from "./watchdog.ts";
 
 export { AnalyticsStore } from "./analytics-store.ts";
 export { Coordinator } from "./coordinator.ts";
+export { Fanout } from "./fanout.ts";
 export { Limiter } from "./limiter.ts";
 
 const app = createApp<Env>(servicesOf);

@@ -2,7 +2,9 @@
 import { waitUntil } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { ApprovalLinks } from "#access/approval-links.ts";
+import { KeyWatch } from "#access/key-watch.ts";
 import { Keyring } from "#access/keyring.ts";
+import { SocketTickets } from "#access/socket-tickets.ts";
 import { Models } from "#agent/models.ts";
 import { type Check, Health } from "#api/health.ts";
 import type { Services } from "#api/services.ts";
@@ -12,6 +14,7 @@ import { environmentSecrets } from "#http/secrets.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { keptConversations } from "#store/agent-conversations.ts";
 import { BulkRunner } from "#store/bulk-runner.ts";
+import { type FanoutNamespace, Fanouts } from "#store/fanouts.ts";
 import { Jobs } from "#store/jobs.ts";
 import { Keys } from "#store/keys.ts";
 import { Limiters } from "#store/limiters.ts";
@@ -23,7 +26,7 @@ import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
 import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
-import { type Env, loggerOf, settingsOf } from "./env.ts";
+import { type Env, loggerOf, settingsOf, shardSettingsOf } from "./env.ts";
 import { PointRecorder } from "./points.ts";
 
 export interface WorkerServices extends Services {
@@ -55,12 +58,7 @@ function compose(env: Env): WorkerServices {
   const database = drizzle(env.DB);
   const keys = new Keys(database);
   const jobs = new Jobs(database);
-  const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
-    shards: settings.COORDINATOR_SHARDS,
-    previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
-    shardsEver: settings.COORDINATOR_SHARDS_EVER ?? 0,
-    region: settings.WEIR_HOME_REGION,
-  });
+  const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, shardSettingsOf(env));
   const urlPolicy = {
     allowPrivateHosts: new Set(isLocal ? settings.WEIR_ALLOW_PRIVATE_HOSTS : []),
     ownOrigins: new Set(settings.WEIR_OWN_ORIGIN),
@@ -101,6 +99,10 @@ function compose(env: Env): WorkerServices {
     workflows,
     proposals,
     shards,
+    fanouts: new Fanouts(env.FANOUT as unknown as FanoutNamespace),
+    allowedOrigins: new Set(settings.WEIR_ALLOWED_ORIGINS),
+    tickets: new SocketTickets(settings.WEIR_OPERATOR_KEY),
+    keyWatch: new KeyWatch({ findById: (tenant, id) => keys.findById(tenant, id), clock: systemClock }),
     jobs,
     bulk: new BulkRunner(jobs, shards, logger),
     links: new ApprovalLinks(settings.WEIR_OPERATOR_KEY),

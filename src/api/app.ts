@@ -16,6 +16,7 @@ import { artifactRoutes } from "./routes/artifacts.ts";
 import { budgetRoutes } from "./routes/budgets.ts";
 import { cacheRoutes } from "./routes/cache.ts";
 import { evalRoutes } from "./routes/eval.ts";
+import { feedRoutes } from "./routes/feed.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
@@ -65,6 +66,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     runPatchRoutes,
     runReplayRoutes,
     runStreamRoutes,
+    feedRoutes,
     jobRoutes,
     approvalRoutes,
     approveRoutes,

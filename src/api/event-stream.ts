@@ -3,6 +3,7 @@
  * pieces come ready-made and are acknowledged once the client has taken them, so that a slow client slows its shard's
  * viewer and fills nobody's memory.
  */
+import { CHECK_INTERVAL_MS } from "#access/key-watch.ts";
 import { lastIdOf } from "#store/shard/stream.ts";
 import { STREAM_HEARTBEAT_MS, STREAM_MS_MAX } from "./limits.ts";
 
@@ -16,8 +17,12 @@ export const EVENT_STREAM_HEADERS = {
   "X-Accel-Buffering": "no",
 };
 
-/** The stream ends when the socket does, when the client leaves, and after 14 minutes at the latest. */
-export function eventStream(socket: WebSocket & { accept(): void }, after: number): ReadableStream<Uint8Array> {
+/** The stream ends when the socket does, when the client leaves or its key is none any more, and after 14 minutes. */
+export function eventStream(
+  socket: WebSocket & { accept(): void },
+  after: number,
+  isAllowed: () => Promise<boolean>,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
@@ -28,6 +33,7 @@ export function eventStream(socket: WebSocket & { accept(): void }, after: numbe
     if (isOver) return;
     isOver = true;
     clearInterval(heartbeat);
+    clearInterval(watch);
     clearTimeout(limit);
     socket.close(1000);
     written.then(() => writer.close()).catch(() => undefined);
@@ -41,6 +47,7 @@ export function eventStream(socket: WebSocket & { accept(): void }, after: numbe
     if (!isOver) socket.send(JSON.stringify({ ack: seq }));
   };
   const heartbeat = setInterval(() => write(": heartbeat\n\n"), STREAM_HEARTBEAT_MS);
+  const watch = setInterval(async () => (await isAllowed()) || end(), CHECK_INTERVAL_MS);
   const limit = setTimeout(end, STREAM_MS_MAX);
   socket.addEventListener("message", ({ data }) => {
     if (typeof data === "string" && data.startsWith("id: ")) write(data, () => acknowledge(lastIdOf(data)));

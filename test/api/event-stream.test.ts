@@ -25,9 +25,11 @@ class Shard extends EventTarget {
   }
 }
 
+const allowed = true;
+
 function open() {
   const shard = new Shard();
-  const reader = eventStream(shard as unknown as Parameters<typeof eventStream>[0], 4).getReader();
+  const reader = eventStream(shard as unknown as Parameters<typeof eventStream>[0], 4, async () => allowed).getReader();
   const next = async () => {
     const { done, value } = await reader.read();
     return done ? null : new TextDecoder().decode(value as Uint8Array);

@@ -16,6 +16,7 @@ import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Feed } from "./feed.ts";
 import { PointWriter } from "./point-writer.ts";
 import { Projector } from "./projector.ts";
 import { Recovery } from "./recovery.ts";
@@ -42,6 +43,7 @@ export interface ShardParts {
   reader: RunReader;
   starts: Starts;
   streams: Streams;
+  feed: Feed;
   projector: Projector;
   points: PointWriter;
   retention: Retention;
@@ -80,9 +82,18 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     change,
   });
   const streams = new Streams({ ctx, runs, load: (runId) => transitions.load(runId), logger });
+  const feed = new Feed({
+    shard: name,
+    fanouts: env.FANOUT,
+    runs,
+    positions,
+    load: (runId) => transitions.load(runId),
+    logger,
+  });
   const transitions: Transitions = new Transitions({
     children,
     streams,
+    feed,
     logger,
     runs,
     graphs,
@@ -111,6 +122,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     reader,
     starts,
     streams,
+    feed,
     projector: new Projector({
       database: env.DB,
       runs,

@@ -1,6 +1,12 @@
 /** Small facts of a shard that outlive the object: positions in its log, the boot that wrote last. */
 
-export type Fact = "projected_through" | "sent_through" | "points_through" | "boot" | "retention_checked_at";
+export type Fact =
+  | "projected_through"
+  | "sent_through"
+  | "points_through"
+  | "boot"
+  | "retention_checked_at"
+  | "listened_until";
 
 export class Positions {
   readonly #sql: SqlStorage;
