@@ -1,40 +1,39 @@
-/** A run's events over server-sent events: one connection, from a position on. Who connects again is `run-log.ts`. */
+/** What comes over server-sent events, on one connection. Who connects again, and from where, is the caller's. */
 import { createParser } from "eventsource-parser";
-import type { RunEvent } from "./api.ts";
 import { aborted, WeirError } from "./errors.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
 /** A server says something at least every 15 s; one that is silent for so long is gone. */
-const SILENCE_MS = 45_000;
+export const SILENCE_MS = 45_000;
 
-/** Null: this server has no streams, or something on the way does not let them through. */
-export async function openStream(
+/** `data` of each event. Null: this server has no such stream, or something on the way does not let it through. */
+export async function openStream<Data>(
   transport: Transport,
-  id: string,
-  after: number,
+  path: string,
+  where: { param?: Record<string, string>; query: Record<string, unknown> },
   options: CallOptions,
-): Promise<AsyncGenerator<RunEvent, void, undefined> | null> {
+): Promise<AsyncGenerator<Data, void, undefined> | null> {
   const silence = new AbortController();
-  const parts = { param: { id }, query: { after }, header: { Accept: "text/event-stream" } };
+  const parts = { ...where, header: { Accept: "text/event-stream" } };
   const signal = options.signal === undefined ? silence.signal : AbortSignal.any([options.signal, silence.signal]);
-  const response = await transport.open("/api/v1/runs/:id/stream", parts, { ...options, signal });
+  const response = await transport.open(path, parts, { ...options, signal });
   if (response === null) return null;
   const { body, headers } = response;
   if (body === null || !headers.get("Content-Type")?.startsWith("text/event-stream")) {
     await body?.cancel();
     return null;
   }
-  return read(body, silence, options.signal);
+  return read<Data>(body, silence, options.signal);
 }
 
-async function* read(
+async function* read<Data>(
   body: ReadableStream<Uint8Array>,
   silence: AbortController,
   signal: AbortSignal | undefined,
-): AsyncGenerator<RunEvent, void, undefined> {
+): AsyncGenerator<Data, void, undefined> {
   const decoder = new TextDecoder();
-  const events: RunEvent[] = [];
-  const parser = createParser({ onEvent: ({ data }) => events.push(JSON.parse(data) as RunEvent) });
+  const events: Data[] = [];
+  const parser = createParser({ onEvent: ({ data }) => events.push(JSON.parse(data) as Data) });
   const reader = body.getReader();
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {

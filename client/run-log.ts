@@ -17,7 +17,7 @@ const POLL_MS_MIN = 100;
 const POLL_MS_MAX = 1_000;
 /** Somebody who has been answered once is worth waiting for: a deployment, a restart, a network that comes back. */
 export const RECONNECT_MS_MAX = 60_000;
-const RECONNECT_PAUSE_MS = 500;
+export const RECONNECT_PAUSE_MS = 500;
 
 /** Follows to the end; goes on where it was when the connection is lost, and gives up after a minute without any. */
 export async function* follow(
@@ -34,7 +34,12 @@ export async function* follow(
   for (;;) {
     try {
       const stream: AsyncGenerator<RunEvent> | null = hasStreams
-        ? await openStream(transport, id, cursor, options)
+        ? await openStream<RunEvent>(
+            transport,
+            "/api/v1/runs/:id/stream",
+            { param: { id }, query: { after: cursor } },
+            options,
+          )
         : null;
       hasStreams = stream !== null;
       if (hasStreams) answered();

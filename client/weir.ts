@@ -5,6 +5,7 @@
 import type { Key, KeyOrder, KeyPage, NewKey, NodeTypes, PageOptions, Readiness, TenantPage } from "./api.ts";
 import { Approvals } from "./approvals.ts";
 import { Cache } from "./cache.ts";
+import { type FeedFrame, type FeedOptions, feed } from "./feed.ts";
 import { Jobs } from "./jobs.ts";
 import { Money } from "./money.ts";
 import { Runs } from "./runs.ts";
@@ -14,6 +15,7 @@ import { Workflows } from "./workflows.ts";
 export type * from "./api.ts";
 export type { Attempt, WeirErrorCode } from "./errors.ts";
 export { attempt, isWeirError, WeirError } from "./errors.ts";
+export type { FeedFrame, FeedOptions, FeedRun } from "./feed.ts";
 export { newIdempotencyKey } from "./idempotency.ts";
 export type { PatchOptions } from "./patches.ts";
 export type { FollowOptions } from "./run-log.ts";
@@ -72,6 +74,11 @@ export class Weir {
     const json = { expression, ...(variables === undefined ? {} : { variables }) };
     return (await this.#transport.call("$post", "/api/v1/eval/cel", { json }, { ...options, isRepeatable: true }))
       .result;
+  }
+
+  /** Runs of the tenant as they change, each change once, until the signal ends it. Connects again where it was. */
+  feed(options: FeedOptions = {}): AsyncGenerator<FeedFrame, void, undefined> {
+    return feed(this.#transport, options);
   }
 
   /** Tenants, for the operator. */

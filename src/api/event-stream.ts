@@ -1,10 +1,8 @@
 /**
- * A run's log as server-sent events (the WHATWG standard's `text/event-stream`), made from the socket of its shard:
- * pieces come ready-made and are acknowledged once the client has taken them, so that a slow client slows its shard's
- * viewer and fills nobody's memory.
+ * Server-sent events (the WHATWG standard's `text/event-stream`), made from an object's socket: pieces are acknowledged
+ * once the client has taken them, so that a slow client slows whoever tells it and fills nobody's memory.
  */
 import { CHECK_INTERVAL_MS } from "#access/key-watch.ts";
-import { lastIdOf } from "#store/shard/stream.ts";
 import { STREAM_HEARTBEAT_MS, STREAM_MS_MAX } from "./limits.ts";
 
 /** How long an `EventSource` waits before it connects again. */
@@ -17,11 +15,22 @@ export const EVENT_STREAM_HEADERS = {
   "X-Accel-Buffering": "no",
 };
 
+/** A number of a run's log, or a cursor of the feed. */
+type Place = number | string;
+
+export interface EventStreamParts {
+  /** Where the client is: to say so at once tells that it will go on saying what it has read. */
+  after: Place;
+  /** What is written of a message, and what the client has read with it; null: it is not for the client. */
+  pieceOf(message: string): { text: string; through: Place } | null;
+  /** Whether the key that it was opened with is still one. */
+  isAllowed(): Promise<boolean>;
+}
+
 /** The stream ends when the socket does, when the client leaves or its key is none any more, and after 14 minutes. */
 export function eventStream(
   socket: WebSocket & { accept(): void },
-  after: number,
-  isAllowed: () => Promise<boolean>,
+  { after, pieceOf, isAllowed }: EventStreamParts,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
@@ -43,20 +52,20 @@ export function eventStream(
     // The client has left.
     written.catch(end);
   };
-  const acknowledge = (seq: number) => {
-    if (!isOver) socket.send(JSON.stringify({ ack: seq }));
+  const acknowledge = (through: Place) => {
+    if (!isOver) socket.send(JSON.stringify({ ack: through }));
   };
   const heartbeat = setInterval(() => write(": heartbeat\n\n"), STREAM_HEARTBEAT_MS);
   const watch = setInterval(async () => (await isAllowed()) || end(), CHECK_INTERVAL_MS);
   const limit = setTimeout(end, STREAM_MS_MAX);
   socket.addEventListener("message", ({ data }) => {
-    if (typeof data === "string" && data.startsWith("id: ")) write(data, () => acknowledge(lastIdOf(data)));
+    const piece = typeof data === "string" ? pieceOf(data) : null;
+    if (piece !== null) write(piece.text, () => acknowledge(piece.through));
   });
   socket.addEventListener("close", end);
   socket.addEventListener("error", end);
   writer.closed.catch(end);
   socket.accept();
-  // Says that this viewer tells what it has read.
   acknowledge(after);
   return readable;
 }

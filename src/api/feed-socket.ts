@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { CHECK_INTERVAL_MS } from "#access/key-watch.ts";
-import { CLOSE_SLOW } from "#store/fanout/feed.ts";
+import { CLOSE_SLOW, cursorOf } from "#store/fanout/feed.ts";
 import { STREAM_HEARTBEAT_MS } from "./limits.ts";
 import { closeUnless, passEndsOn, quietly } from "./relay-socket.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -74,9 +74,4 @@ function read(data: unknown): z.infer<typeof message> | null {
   } catch {
     return null;
   }
-}
-
-/** Frames of the feed say near their beginning where whoever has read them stands. */
-function cursorOf(frame: string): string | null {
-  return /^\{"type":"[a-z]+","cursor":"([^"]+)"/.exec(frame)?.[1] ?? null;
 }

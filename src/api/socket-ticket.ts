@@ -8,7 +8,8 @@ import type { AppEnv } from "./services.ts";
 
 export const SOCKET_PATH = `${BASE_PATH}/ws`;
 
-const RUN_STREAM = new RegExp(`^${BASE_PATH}/runs/[^/]+/stream$`);
+/** Where tickets are taken: whatever stays open and can be opened by a page. */
+const TICKET_PATHS = new RegExp(`^${BASE_PATH}/(ws|feed|runs/[^/]+/stream)$`);
 
 export const ticketQuery = {
   ticket: z
@@ -21,7 +22,7 @@ export const ticketQuery = {
 /** The ticket of a request that may come with one and has no header; null otherwise. */
 export function ticketOf({ req }: Context<AppEnv>): string | null {
   if (req.header("Authorization") !== undefined) return null;
-  return req.path === SOCKET_PATH || RUN_STREAM.test(req.path) ? (req.query("ticket") ?? null) : null;
+  return TICKET_PATHS.test(req.path) ? (req.query("ticket") ?? null) : null;
 }
 
 /** Takes a ticket in; null when it is none, has expired, or has served. */

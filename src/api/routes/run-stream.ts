@@ -1,6 +1,6 @@
 /** A run's log as it grows: server-sent events, or one event a frame for those who ask to upgrade. */
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { StreamFormat } from "#store/shard/stream.ts";
+import { lastIdOf, type StreamFormat } from "#store/shard/stream.ts";
 import { noSuchRun } from "../ask-run.ts";
 import { EVENT_STREAM_HEADERS, eventStream } from "../event-stream.ts";
 import { openRunLog, socketOf } from "../open-run-log.ts";
@@ -65,10 +65,17 @@ export const runStreamRoutes = new OpenAPIHono<AppEnv>().openapi(stream, async (
     const webSocket = "socket" in log ? relaySocket(log.socket, isAllowed) : socketOf(log.texts);
     return new Response(null, { status: 101, webSocket, headers: { "X-Request-Id": context.get("requestId") } });
   }
-  if ("socket" in log) return context.body(eventStream(log.socket, after, isAllowed), 200, EVENT_STREAM_HEADERS);
+  if ("socket" in log) {
+    return context.body(eventStream(log.socket, { after, pieceOf, isAllowed }), 200, EVENT_STREAM_HEADERS);
+  }
   if (log.isEmpty && lastEventId !== undefined) return context.body(null, 204);
   return context.body(log.texts.join(""), 200, EVENT_STREAM_HEADERS);
 });
+
+/** Messages of a shard in the format `sse` are ready-made. */
+function pieceOf(message: string): { text: string; through: number } | null {
+  return message.startsWith("id: ") ? { text: message, through: lastIdOf(message) } : null;
+}
 
 /** Whether the run has ended and its log goes no further. */
 async function hasNothingAfter({ shards }: Services, tenant: string, id: string, after: number): Promise<boolean> {

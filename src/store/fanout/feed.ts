@@ -19,6 +19,14 @@ export function parseCursor(text: string): FeedCursor | null {
   return epoch === undefined || seq === undefined ? null : { epoch, seq: Number(seq) };
 }
 
+/** Before all frames: for who has none. */
+export const NO_CURSOR = "0.0";
+
+/** The cursor of a frame, without reading all of it; null: it has none. */
+export function cursorOf(frame: string): string | null {
+  return /^\{"type":"[a-z]+","cursor":"([^"]+)"/.exec(frame)?.[1] ?? null;
+}
+
 /** Runs of one frame, and its text as far as that is not one run alone. */
 export const FRAME_RUNS_MAX = 200;
 export const FRAME_UNITS_MAX = 65_536;
