@@ -48,7 +48,7 @@ export async function profileWorkloads(
 }
 
 /** A port that nobody has at the moment. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);

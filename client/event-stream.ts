@@ -3,14 +3,37 @@ import { createParser } from "eventsource-parser";
 import { aborted, WeirError } from "./errors.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
+/** What a model is writing: told while it writes, kept nowhere. `offset` shows where something was missed. */
+export interface AgentText {
+  type: "agent.text";
+  at: string;
+  node: string;
+  visit: number;
+  attempt: number;
+  /** The model's turn, from 1. */
+  turn: number;
+  /** Where the text stands in what the turn brings, in UTF-16 units. */
+  offset: number;
+  text: string;
+}
+
+export interface StreamOptions extends CallOptions {
+  /** Hears what models write; only a stream brings it, and only while it is open. */
+  onText?: (text: AgentText) => void;
+}
+
 /** A server says something at least every 15 s; one that is silent for so long is gone. */
 export const SILENCE_MS = 45_000;
 
-/** `data` of each event. Null: this server has no such stream, or something on the way does not let it through. */
+/** What an event of this name and data gives; null: nothing. */
+export type Take<Data> = (name: string | undefined, data: string) => Data | null;
+
+/** What `take` makes of each event. Null: this server has no such stream, or something on the way does not let it through. */
 export async function openStream<Data>(
   transport: Transport,
   path: string,
   where: { param?: Record<string, string>; query: Record<string, unknown> },
+  take: Take<Data>,
   options: CallOptions,
 ): Promise<AsyncGenerator<Data, void, undefined> | null> {
   const silence = new AbortController();
@@ -23,17 +46,23 @@ export async function openStream<Data>(
     await body?.cancel();
     return null;
   }
-  return read<Data>(body, silence, options.signal);
+  return read(body, silence, options.signal, take);
 }
 
 async function* read<Data>(
   body: ReadableStream<Uint8Array>,
   silence: AbortController,
   signal: AbortSignal | undefined,
+  take: Take<Data>,
 ): AsyncGenerator<Data, void, undefined> {
   const decoder = new TextDecoder();
   const events: Data[] = [];
-  const parser = createParser({ onEvent: ({ data }) => events.push(JSON.parse(data) as Data) });
+  const parser = createParser({
+    onEvent: ({ event, data }) => {
+      const taken = take(event, data);
+      if (taken !== null) events.push(taken);
+    },
+  });
   const reader = body.getReader();
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {

@@ -38,6 +38,7 @@ export async function* feed(
         transport,
         "/api/v1/feed",
         { query },
+        (_name, data) => JSON.parse(data) as FeedFrame,
         options,
       );
       if (frames === null)

@@ -1,11 +1,11 @@
 /** A run's events as they happen, from a position on: what is there, then what comes, until nothing can follow. */
 import type { RunEvent } from "./api.ts";
 import { isWeirError } from "./errors.ts";
-import { openStream } from "./event-stream.ts";
+import { type AgentText, openStream, type StreamOptions, type Take } from "./event-stream.ts";
 import { isPassing, pause } from "./retry.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
-export interface FollowOptions extends CallOptions {
+export interface FollowOptions extends StreamOptions {
   /** The last event that the caller has; 0 for none. */
   after?: number;
 }
@@ -38,6 +38,7 @@ export async function* follow(
             transport,
             "/api/v1/runs/:id/stream",
             { param: { id }, query: { after: cursor } },
+            takeOf(options),
             options,
           )
         : null;
@@ -56,6 +57,15 @@ export async function* follow(
       await pause(RECONNECT_PAUSE_MS, options.signal);
     }
   }
+}
+
+/** What has a name is no event of the log. */
+function takeOf({ onText }: StreamOptions): Take<RunEvent> {
+  return (name, data) => {
+    if (name === undefined) return JSON.parse(data) as RunEvent;
+    if (name === "agent.text") onText?.(JSON.parse(data) as AgentText);
+    return null;
+  };
 }
 
 async function hasEnded(transport: Transport, id: string, after: number, options: CallOptions): Promise<boolean> {

@@ -15,6 +15,7 @@ import { Workflows } from "./workflows.ts";
 export type * from "./api.ts";
 export type { Attempt, WeirErrorCode } from "./errors.ts";
 export { attempt, isWeirError, WeirError } from "./errors.ts";
+export type { AgentText } from "./event-stream.ts";
 export type { FeedFrame, FeedOptions, FeedRun } from "./feed.ts";
 export { newIdempotencyKey } from "./idempotency.ts";
 export type { PatchOptions } from "./patches.ts";

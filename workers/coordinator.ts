@@ -3,6 +3,7 @@
  * `coordinator/` own one duty each. Decides nothing itself.
  */
 import { DurableObject } from "cloudflare:workers";
+import type { TextPiece } from "#agent/live-text.ts";
 import { tryAgentPatch } from "#engine/agent-patches.ts";
 import { type ApprovalView, approvalViews } from "#engine/approval-view.ts";
 import type { RunCommand } from "#engine/commands/command.ts";
@@ -15,6 +16,7 @@ import { type TaskScope, taskScope } from "#engine/task-scope.ts";
 import type { RunView } from "#engine/view.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { FeedPage } from "#store/fanout/protocol.ts";
+import { agentTexts } from "#store/shard/agent-text.ts";
 import type {
   BulkItem,
   BulkReply,
@@ -42,6 +44,9 @@ const DUE_RUNS_PER_LOOK = 200;
 
 /** A run whose look failed is looked at again after this. */
 const POSTPONE_MS = 60_000;
+
+/** Time for the answer to a restart to leave. */
+const RESTART_DELAY_MS = 20;
 
 /** Runs of an earlier life that could not be taken up are looked at again after this. */
 const RECOVERY_DELAY_MS = 1_000;
@@ -192,6 +197,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return tryAgentPatch(run.state, address, earlier, operations, this.#parts.transitions.contextOf(run.state));
   }
 
+  async agentText(tenant: string, address: TaskAddress, pieces: TextPiece[]): Promise<boolean> {
+    const { reader, streams } = this.#parts;
+    // Most runs are watched by nobody: the run is not even loaded for them.
+    if (!streams.isWatched(address.run_id) || reader.find(tenant, address.run_id) === null) return false;
+    streams.say(address.run_id, agentTexts(address, pieces, Date.now()));
+    return true;
+  }
+
   async taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null> {
     const run = this.#parts.reader.find(tenant, address.run_id);
     return run === null ? null : taskScope(run.state, address, this.#parts.transitions.contextOf(run.state));
@@ -226,6 +239,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       feeds: this.#parts.feed.tenants,
       database_bytes: this.#parts.runs.databaseBytes,
     };
+  }
+
+  async restart(): Promise<void> {
+    this.#parts.logger.warn("a restart was asked for", { shard: this.#parts.name });
+    // After the answer: what is under way fails as in any reset, and its callers ask again.
+    setTimeout(() => this.ctx.abort("a restart was asked for"), RESTART_DELAY_MS);
   }
 
   async #lookAround(): Promise<void> {

@@ -16,6 +16,7 @@ import { type CallRow, UPSERT_CALLS } from "#store/llm-calls.ts";
 import { llmPoint } from "#telemetry/llm-points.ts";
 import { analyticsTarget, pointOrigin, writePoints } from "./analytics.ts";
 import { Alarm } from "./coordinator/alarm.ts";
+import { databaseOf } from "./database.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
 
 /** Budgets and set prices that a tenant may have. */
@@ -146,7 +147,7 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
     try {
       while (!this.#outbox.isEmpty) {
         const { rows, ids, through } = this.#outbox.take();
-        await this.env.DB.prepare(UPSERT_CALLS).bind(JSON.stringify(rows)).run();
+        await databaseOf(this.env).database.prepare(UPSERT_CALLS).bind(JSON.stringify(rows)).run();
         await this.#measure(rows, ids);
         this.#outbox.sent(through);
         this.#failures = 0;

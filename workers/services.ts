@@ -6,7 +6,7 @@ import { KeyWatch } from "#access/key-watch.ts";
 import { Keyring } from "#access/keyring.ts";
 import { SocketTickets } from "#access/socket-tickets.ts";
 import { Models } from "#agent/models.ts";
-import { type Check, Health } from "#api/health.ts";
+import { Health } from "#api/health.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
 import { dohResolver, noResolver } from "#http/resolver.ts";
@@ -24,9 +24,12 @@ import { Tenants } from "#store/tenants.ts";
 import { WorkflowProposals } from "#store/workflow-proposals.ts";
 import { Workflows } from "#store/workflows.ts";
 import { version } from "../package.json";
-import { analyticsOf, LOCAL_ANALYTICS } from "./analytics.ts";
+import { analyticsOf } from "./analytics.ts";
+import { configView } from "./config-view.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
+import { databaseOf } from "./database.ts";
 import { type Env, loggerOf, settingsOf, shardSettingsOf } from "./env.ts";
+import { checksOf } from "./health-checks.ts";
 import { PointRecorder } from "./points.ts";
 
 export interface WorkerServices extends Services {
@@ -38,7 +41,7 @@ export interface WorkerServices extends Services {
 }
 
 /** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["meter", "fanout", "hitl-worker"];
+const COMING_COMPONENTS = ["meter", "fanout"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -55,7 +58,8 @@ function compose(env: Env): WorkerServices {
   const settings = settingsOf(env);
   const isLocal = settings.WEIR_LOCAL !== "";
   const logger = loggerOf(env, "orchestrator");
-  const database = drizzle(env.DB);
+  const { database: d1, statements } = databaseOf(env);
+  const database = drizzle(d1);
   const keys = new Keys(database);
   const jobs = new Jobs(database);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, shardSettingsOf(env));
@@ -94,7 +98,8 @@ function compose(env: Env): WorkerServices {
     }),
     keys,
     tenants: new Tenants(database),
-    d1: env.DB,
+    d1,
+    statements,
     database,
     workflows,
     proposals,
@@ -111,7 +116,8 @@ function compose(env: Env): WorkerServices {
     analytics: analyticsOf(env, outgoing),
     points: new PointRecorder(env),
     goOn: waitUntil,
-    health: new Health(checksOf(env, shards, models), { ...absent(), ...withoutProvider(models) }, logger),
+    describeConfig: () => configView(env),
+    health: new Health(checksOf({ env, d1, shards, models }), { ...absent(), ...withoutProvider(models) }, logger),
     limiters,
     resultCache,
     agentWorkers: isLocal ? AGENT_PARALLELISM_LOCAL : AGENT_PARALLELISM,
@@ -131,49 +137,6 @@ function compose(env: Env): WorkerServices {
     host: isLocal ? settings.WEIR_HOST : "",
     isLocal,
   };
-}
-
-function checksOf(env: Env, shards: Shards, models: Models): Record<string, { check: Check; essential: boolean }> {
-  return {
-    d1: {
-      essential: true,
-      check: async () => {
-        await env.DB.prepare("SELECT 1").first();
-        return null;
-      },
-    },
-    coordinator: {
-      essential: true,
-      check: async () => {
-        const [address] = shards.all();
-        if (address !== undefined) await shards.call(address, (shard) => shard.stats());
-        return null;
-      },
-    },
-    queues: { essential: true, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
-    analytics: {
-      essential: false,
-      check: async () => {
-        const { WEIR_ANALYTICS: mode } = settingsOf(env);
-        if (mode === "local") await env.ANALYTICS.getByName(LOCAL_ANALYTICS).stats();
-        return null;
-      },
-    },
-    // The HTTP worker is a consumer in this same script: it lives when the script lives and its queue is served.
-    "http-worker": { essential: false, check: async () => describeQueue(await env.WEIR_HTTP.metrics()) },
-    "agent-runner": { essential: false, check: async () => describeQueue(await env.WEIR_AGENT.metrics()) },
-    // Whether it answers is known by the next call; to ask it only for that would cost each time.
-    ...(models.hasProvider ? { llm: { essential: false, check: async () => null } } : {}),
-  };
-}
-
-/** A queue whose oldest message is older than this is not served well. */
-const OLD_MESSAGE_MS = 60_000;
-
-function describeQueue(metrics: QueueMetrics): string | null {
-  const oldest = metrics.oldestMessageTimestamp;
-  const age = oldest === undefined || metrics.backlogCount === 0 ? 0 : Date.now() - new Date(oldest).getTime();
-  return age > OLD_MESSAGE_MS ? `the oldest message has waited ${Math.round(age / 1000)} s` : null;
 }
 
 function withoutProvider(models: Models): Record<string, string> {

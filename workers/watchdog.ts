@@ -1,5 +1,6 @@
 /** Every minute: knocks at the shards that D1 lists as active, so that a lost alarm cannot leave a run behind. */
-import { type ShardAddress, shardName } from "#kernel/ids.ts";
+import { shardName } from "#kernel/ids.ts";
+import { activeShards } from "#store/active-shards.ts";
 import type { Shards } from "#store/shards.ts";
 import type { Logger } from "#telemetry/log.ts";
 
@@ -17,12 +18,4 @@ export async function knockAtShards(
       logger.error("a shard did not answer the watchdog", { shard: shardName(address), error: answer.reason });
     }
   });
-}
-
-/** Shards with a run that has not ended, by one run of each: ids begin with their shard. */
-async function activeShards(d1: D1Database, shards: Shards): Promise<ShardAddress[]> {
-  const { results } = await d1
-    .prepare("SELECT min(run_id) AS run_id FROM runs WHERE ended_at IS NULL GROUP BY substr(run_id, 1, 9)")
-    .all<{ run_id: string }>();
-  return results.flatMap((row) => shards.addressOf(row.run_id) ?? []);
 }

@@ -21,6 +21,8 @@ export interface AgentPorts {
   toolbox(patches: AgentPatch[], signal: AbortSignal): Toolbox;
   /** Asked before each turn but the first: a run that was cancelled must not go on to cost. */
   isWanted(): Promise<boolean>;
+  /** Hears what the model writes in a turn, from 1, as it writes it. */
+  hearText(turn: number, piece: string): void;
   clock: Clock;
   newCallId(): string;
   /** Aborted when the run does not want the attempt any more. */

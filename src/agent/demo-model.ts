@@ -8,14 +8,15 @@ import { summarise } from "./data-summary.ts";
 import { DEMO_MODEL } from "./demo-name.ts";
 import { type DemoScene, planCall, sayOf } from "./demo-plans.ts";
 import { instanceOf } from "./demo-structure.ts";
-import type { Model, ModelCall, ModelMessage, ModelReply, ModelRequest } from "./model.ts";
+import type { HearText, Model, ModelCall, ModelMessage, ModelReply, ModelRequest } from "./model.ts";
 import { CONTEXT_HEADING } from "./prompt.ts";
 
 const UNITS_PER_TOKEN = 4;
 
 export const demoModel: Model = {
-  async call(request: ModelRequest): Promise<ModelCall> {
+  async call(request: ModelRequest, _signal: AbortSignal, hear: HearText): Promise<ModelCall> {
     const reply = replyTo(request);
+    if (reply.text !== "") hear(reply.text);
     const read = request.messages.reduce((units, { text }) => units + text.length, 0);
     const written = reply.text.length + reply.toolCalls.reduce((units, call) => units + call.arguments.length, 0);
     return {

@@ -74,7 +74,9 @@ export class MeteredModel {
     for (const warning of admission.warnings) if (!this.warnings.includes(warning)) this.warnings.push(warning);
 
     const startedMs = this.#ports.clock.nowMs();
-    const call = await this.#ports.model.call({ ...this.#base, messages: conversation.messages }, deadline.signal);
+    const turn = conversation.turns + 1;
+    const request = { ...this.#base, messages: conversation.messages };
+    const call = await this.#ports.model.call(request, deadline.signal, (piece) => this.#ports.hearText(turn, piece));
     const reply = deadline.fallen === null ? call.reply : fail(interruption(deadline, this.#task.timeoutMs));
     await this.#account(callId, { ...call, reply }, startedMs, admission.price, conversation);
     return reply;

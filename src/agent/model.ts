@@ -71,7 +71,10 @@ export interface ModelCall {
   reply: Result<ModelReply, NodeError>;
 }
 
+/** Hears an answer's text as it comes, piece by piece. */
+export type HearText = (piece: string) => void;
+
 export interface Model {
   /** One call; never throws. Ends with `timeout` or `cancelled` when the signal is aborted. */
-  call(request: ModelRequest, signal: AbortSignal): Promise<ModelCall>;
+  call(request: ModelRequest, signal: AbortSignal, hear: HearText): Promise<ModelCall>;
 }

@@ -3,7 +3,7 @@
  * what compatible servers really send: calls without index or id, usage in an odd place, no word about the end.
  */
 import { fail, type NodeError, nodeError, ok, type Result } from "#kernel/errors.ts";
-import type { ModelReply, ToolCall } from "./model.ts";
+import type { HearText, ModelReply, ToolCall } from "./model.ts";
 import { type ReportedUsage, readUsage } from "./usage.ts";
 
 /** What is read of a chunk or of a whole message; everything may be missing. */
@@ -21,6 +21,11 @@ export class AnswerBuilder {
   #text = "";
   #refusal = "";
   readonly #calls: { id: string; name: string; arguments: string }[] = [];
+  readonly #hear: HearText;
+
+  constructor(hear: HearText = () => undefined) {
+    this.#hear = hear;
+  }
 
   /** Takes a chunk of a stream or a whole completion; true when it brought something of the answer itself. */
   add(raw: unknown): boolean {
@@ -39,6 +44,7 @@ export class AnswerBuilder {
     const refusal = typeof part.refusal === "string" ? part.refusal : "";
     const calls = Array.isArray(part.tool_calls) ? part.tool_calls : [];
     this.#text += text;
+    if (text !== "") this.#hear(text);
     this.#refusal += refusal;
     for (const call of calls) this.#addCall(call);
     const isThinking = typeof part.reasoning_content === "string" && part.reasoning_content !== "";

@@ -9,7 +9,7 @@ import type { Clock } from "#kernel/clock.ts";
 import { fail, type NodeError, nodeError } from "#kernel/errors.ts";
 import { utf8Length } from "#kernel/json.ts";
 import { ANSWER_BYTES_MAX } from "./limits.ts";
-import type { CallFacts, Model, ModelCall, ModelRequest } from "./model.ts";
+import type { CallFacts, HearText, Model, ModelCall, ModelRequest } from "./model.ts";
 import { AnswerBuilder } from "./openai-answer.ts";
 import { faultError, readFault, refusedPart } from "./openai-errors.ts";
 import { chatBody, OPTIONAL_PARTS, type OptionalPart } from "./openai-request.ts";
@@ -40,11 +40,11 @@ export class OpenAiModel implements Model {
     this.#provider = providerName(settings.baseUrl);
   }
 
-  async call(request: ModelRequest, signal: AbortSignal): Promise<ModelCall> {
+  async call(request: ModelRequest, signal: AbortSignal, hear: HearText): Promise<ModelCall> {
     const refused = this.#refused.get(request.model) ?? new Set<OptionalPart>();
     this.#refused.set(request.model, refused);
     for (let tries = 0; ; tries++) {
-      const exchange = new Exchange(this.#provider, this.#clock);
+      const exchange = new Exchange(this.#provider, this.#clock, hear);
       const error = await this.#exchange(exchange, request, refused, signal);
       if (error === null) return { facts: exchange.facts, reply: exchange.answer.end() };
       const part = exchange.refusedPart;
@@ -124,7 +124,7 @@ export class OpenAiModel implements Model {
 
 /** One request and what comes of it. */
 class Exchange {
-  readonly answer = new AnswerBuilder();
+  readonly answer: AnswerBuilder;
   readonly facts: CallFacts;
   refusedPart: OptionalPart | null = null;
   readonly #clock: Clock;
@@ -132,7 +132,8 @@ class Exchange {
   #isTooLarge = false;
   #isStream = false;
 
-  constructor(provider: string, clock: Clock) {
+  constructor(provider: string, clock: Clock, hear: HearText) {
+    this.answer = new AnswerBuilder(hear);
     this.#clock = clock;
     this.#startedMs = clock.nowMs();
     this.facts = {

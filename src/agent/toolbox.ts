@@ -4,7 +4,10 @@ import type { Toolbox } from "./tool-calls.ts";
 import { callTool, readsOnly } from "./tools/call-tool.ts";
 import { TOOLS } from "./tools/registry.ts";
 
-/** `names` null: all five. What a tool threw is told to `onFault`. */
+/**
+ * `names` null: all five. Specs come in a fixed order, always the same bytes, so that providers can cache what a request
+ * begins with. What a tool threw is told to `onFault`.
+ */
 export function toolboxOf(
   names: readonly string[] | null,
   context: ToolContext,

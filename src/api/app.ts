@@ -9,6 +9,9 @@ import { describeApi } from "./describe-api.ts";
 import { measureRequests } from "./measure-requests.ts";
 import { methodsOf } from "./methods.ts";
 import { respondError } from "./respond-error.ts";
+import { adminConfigRoutes } from "./routes/admin-config.ts";
+import { adminDatabaseRoutes } from "./routes/admin-database.ts";
+import { adminShardRoutes } from "./routes/admin-shards.ts";
 import { analyticsRoutes } from "./routes/analytics.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { approveRoutes } from "./routes/approve.ts";
@@ -80,6 +83,9 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     usageRoutes,
     cacheRoutes,
     analyticsRoutes,
+    adminConfigRoutes,
+    adminDatabaseRoutes,
+    adminShardRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

@@ -21,8 +21,11 @@ type Place = number | string;
 export interface EventStreamParts {
   /** Where the client is: to say so at once tells that it will go on saying what it has read. */
   after: Place;
-  /** What is written of a message, and what the client has read with it; null: it is not for the client. */
-  pieceOf(message: string): { text: string; through: Place } | null;
+  /**
+   * What is written of a message, and what the client has read with it (null: nothing that has a place); null: it is
+   * not for the client.
+   */
+  pieceOf(message: string): { text: string; through: Place | null } | null;
   /** Whether the key that it was opened with is still one. */
   isAllowed(): Promise<boolean>;
 }
@@ -52,20 +55,25 @@ export function eventStream(
     // The client has left.
     written.catch(end);
   };
-  const acknowledge = (through: Place) => {
-    if (!isOver) socket.send(JSON.stringify({ ack: through }));
+  let read = after;
+  const acknowledge = () => {
+    if (!isOver) socket.send(JSON.stringify({ ack: read }));
   };
   const heartbeat = setInterval(() => write(": heartbeat\n\n"), STREAM_HEARTBEAT_MS);
   const watch = setInterval(async () => (await isAllowed()) || end(), CHECK_INTERVAL_MS);
   const limit = setTimeout(end, STREAM_MS_MAX);
   socket.addEventListener("message", ({ data }) => {
     const piece = typeof data === "string" ? pieceOf(data) : null;
-    if (piece !== null) write(piece.text, () => acknowledge(piece.through));
+    if (piece === null) return;
+    write(piece.text, () => {
+      read = piece.through ?? read;
+      acknowledge();
+    });
   });
   socket.addEventListener("close", end);
   socket.addEventListener("error", end);
   writer.closed.catch(end);
   socket.accept();
-  acknowledge(after);
+  acknowledge();
   return readable;
 }

@@ -13,6 +13,7 @@ export const SERVICES = {
   "workflow-runner": "coordinator",
   "http-worker": "http-worker",
   "agent-runner": "agent-runner",
+  "hitl-worker": "hitl-worker",
   d1: "d1",
   queues: "queues",
 } as const;

@@ -13,6 +13,7 @@ import type { Keys } from "#store/keys.ts";
 import type { Limiters } from "#store/limiters.ts";
 import type { ResultCache } from "#store/result-cache.ts";
 import type { Shards } from "#store/shards.ts";
+import type { StatementStatistics } from "#store/statement-statistics.ts";
 import type { Tenants } from "#store/tenants.ts";
 import type { WorkflowProposals } from "#store/workflow-proposals.ts";
 import type { Workflows } from "#store/workflows.ts";
@@ -28,6 +29,8 @@ export interface Services {
   keys: Keys;
   tenants: Tenants;
   d1: D1Database;
+  /** What this isolate has seen of its statements. */
+  statements: StatementStatistics;
   database: DrizzleD1Database;
   workflows: Workflows;
   proposals: WorkflowProposals;
@@ -49,9 +52,20 @@ export interface Services {
   analytics: SqlBackend | null;
   points: RequestPoints;
   health: Health;
+  /** The configuration without its secrets. */
+  describeConfig(): ConfigView;
   logger: Logger;
   /** Lets work go on after the answer, for half a minute at most. */
   goOn(work: Promise<void>): void;
+}
+
+/** What the operator may see of the configuration. */
+export interface ConfigView {
+  version: string;
+  runtime: "cloudflare" | "local";
+  variables: Record<string, string | number | boolean | string[] | null>;
+  secrets: Record<string, "set" | "not set">;
+  bindings: Record<string, string>;
 }
 
 /** Takes points of requests, best effort; `waitUntil` keeps the request's invocation going for them. */

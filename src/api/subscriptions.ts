@@ -18,7 +18,7 @@ const REOPEN_MS = 500;
 const REOPENS_MAX = 10;
 
 export interface SubscriptionParts {
-  /** A socket that tells a run's log after an event; null: there is no such run. */
+  /** A socket that tells a run's log after an event, one a message; null: there is no such run. */
   open(runId: string, after: number): Promise<WebSocket | null>;
   send(text: string): void;
   /** More is unread than may be. */
@@ -109,8 +109,8 @@ export class Subscriptions {
 
   #heard(subscription: Subscription, data: unknown): void {
     if (!this.#isCurrent(subscription) || typeof data !== "string") return;
-    const seq = Number(/^\{"seq":(\d+)/.exec(data)?.[1] ?? 0);
-    if (seq === 0) return;
+    // What has no number is a remark that the log does not hold.
+    const seq = Number(/^\{"seq":(\d+)/.exec(data)?.[1] ?? subscription.after);
     const text = `{"run_id":"${subscription.runId}",${data.slice(1)}`;
     subscription.after = seq;
     subscription.reopens = 0;

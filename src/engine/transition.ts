@@ -98,9 +98,11 @@ export class Transition {
     invariant(owner !== undefined, `node ${path} is in the graph`);
     if (part === null) return this.#withOverride(owner);
     if (owner.item !== null) return { ...owner.item, id: path };
-    const { approval } = this.nodeState(part.owner);
+    const { approval, visit } = this.nodeState(part.owner);
     invariant(approval !== null, `${path} escalates an approval`);
-    return escalationNode(path, approval, this.state);
+    const own = this.state.nodes.get(path);
+    const sinceMs = own?.visit === visit ? own.queued_at : null;
+    return escalationNode(path, approval, this.state, sinceMs ?? this.nowMs);
   }
 
   #withOverride(node: CompiledNode): CompiledNode {

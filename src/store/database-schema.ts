@@ -160,6 +160,7 @@ export const approvals = sqliteTable(
   (table) => [
     index("approvals_by_tenant").on(table.tenant, table.createdAt, table.approvalId),
     index("approvals_by_status").on(table.tenant, table.status, table.createdAt, table.approvalId),
+    index("approvals_pending_expiry").on(table.expiresAt).where(sql`status = 'pending'`),
   ],
 );
 

@@ -48,6 +48,7 @@ export interface World {
   ports: AgentPorts;
   admitted: CallRequest[];
   settled: Settlement[];
+  heard: { turn: number; piece: string }[];
   /** Kept conversations by node. */
   kept: Map<string, string>;
   controller: AbortController;
@@ -61,6 +62,7 @@ export function world(
 ): World {
   const admitted: CallRequest[] = [];
   const settled: Settlement[] = [];
+  const heard: { turn: number; piece: string }[] = [];
   const kept = new Map<string, string>();
   const controller = new AbortController();
   let calls = 0;
@@ -82,11 +84,12 @@ export function world(
     },
     toolbox: () => ("specs" in tools ? tools : boxOf(tools)),
     isWanted: async () => true,
+    hearText: (turn, piece) => void heard.push({ turn, piece }),
     clock: systemClock,
     newCallId: () => `call_${++calls}`,
     signal: controller.signal,
   };
-  return { ports, admitted, settled, kept, controller };
+  return { ports, admitted, settled, heard, kept, controller };
 }
 
 /** A tool of a test's own. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TOOL_NAMES, type WorkflowListing } from "#agent/tool.ts";
+import { toolboxOf } from "#agent/toolbox.ts";
 import { callTool, readsOnly } from "#agent/tools/call-tool.ts";
 import {
   ARGUMENTS_LENGTH_MAX,
@@ -11,36 +12,37 @@ import {
   TOOL_ERROR_LENGTH_MAX,
   TOOL_RESULT_BYTES_MAX,
 } from "#agent/tools/limits.ts";
-import { TOOLS, toolSchemas } from "#agent/tools/registry.ts";
+import { TOOLS } from "#agent/tools/registry.ts";
 import { fail, ok } from "#kernel/errors.ts";
 import { isDeeperThan, JSON_DEPTH_MAX, type Json } from "#kernel/json.ts";
 import { DESCRIPTION_LENGTH_MAX, PATCH_OPERATIONS_MAX } from "#workflow/limits.ts";
 import { call, testContext } from "./context.ts";
 
 describe("tools: how a model is told of them", () => {
+  const specsOf = (names: readonly string[] | null) => toolboxOf(names, testContext()).specs;
+
   test("in a fixed order, the same bytes however they are named", () => {
-    const bytes = JSON.stringify(toolSchemas());
-    expect(toolSchemas().map((one) => one.function.name)).toStrictEqual([...TOOL_NAMES]);
-    expect(JSON.stringify(toolSchemas([...TOOL_NAMES].reverse()))).toBe(bytes);
-    expect(JSON.stringify(toolSchemas([...TOOL_NAMES, ...TOOL_NAMES]))).toBe(bytes);
-    expect(toolSchemas(["delegate_to_agent", "patch_workflow"]).map((one) => one.function.name)).toStrictEqual([
+    const bytes = JSON.stringify(specsOf(null));
+    expect(specsOf(null).map(({ name }) => name)).toStrictEqual([...TOOL_NAMES]);
+    expect(JSON.stringify(specsOf([...TOOL_NAMES].reverse()))).toBe(bytes);
+    expect(JSON.stringify(specsOf([...TOOL_NAMES, ...TOOL_NAMES]))).toBe(bytes);
+    expect(specsOf(["delegate_to_agent", "patch_workflow"]).map(({ name }) => name)).toStrictEqual([
       "patch_workflow",
       "delegate_to_agent",
     ]);
-    expect(toolSchemas([])).toStrictEqual([]);
+    expect(specsOf([])).toStrictEqual([]);
   });
 
   test("as JSON Schemas that close their objects, name no dialect and hold nothing but JSON", () => {
-    for (const { type, function: tool } of toolSchemas()) {
-      expect(type).toBe("function");
-      expect(tool.description.length).toBeGreaterThan(50);
-      expect(tool.parameters).toMatchObject({
+    for (const { description, parameters } of specsOf(null)) {
+      expect(description.length).toBeGreaterThan(50);
+      expect(parameters).toMatchObject({
         type: "object",
         additionalProperties: false,
         properties: expect.any(Object),
       });
-      expect(tool.parameters.$schema).toBeUndefined();
-      expect(JSON.parse(JSON.stringify(tool.parameters))).toStrictEqual(tool.parameters);
+      expect(parameters.$schema).toBeUndefined();
+      expect(JSON.parse(JSON.stringify(parameters))).toStrictEqual(parameters);
     }
   });
 

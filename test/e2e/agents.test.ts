@@ -1,5 +1,7 @@
 /** Agents end to end, over HTTP and through the real SDK: what they can do, and what nobody talks them into. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { type AgentText, Weir } from "weir/client";
+
 import { startDataServer } from "../../examples/data-server.mjs";
 import { readExamples } from "../../scripts/local-runtime/examples.mjs";
 import {
@@ -16,6 +18,7 @@ import {
   taskOf,
 } from "../support/agent-weir.ts";
 import { call, callTools, inOrder, say } from "../support/scripted-openai.ts";
+import { openSocket } from "../support/stream-reader.ts";
 import { answerJson, startWitness, type Witness } from "../support/witness-server.ts";
 
 const FOLDER = new URL("../../examples/", import.meta.url).pathname;
@@ -136,6 +139,62 @@ async function childrenOf(parent: string, workflow: string, count: number) {
     (runs) => runs.length >= count,
   );
 }
+
+describe("what a model writes", () => {
+  test("is heard while it writes by those who watch, over both transports, and the log is the same as without", async () => {
+    const words = Array.from({ length: 80 }, (_, index) => `word ${index}, `).join("");
+    agents.model.script = inOrder(say(words, { paceMs: 10 }));
+    const flow = {
+      nodes: [
+        { id: "wait", type: "wait_for_event", config: { event: "go" } },
+        { id: "write", type: "agent", config: { task: "Write.", tools: [] } },
+      ],
+      edges: [{ from: "wait", to: "write" }],
+    };
+    const id = await start(agents.weir, flow);
+    const heard: AgentText[] = [];
+    const client = new Weir({ url: agents.weir.url, key: agents.weir.key });
+    const events: number[] = [];
+    const watching = (async () => {
+      for await (const { seq } of client.runs.stream(id, { onText: (text) => heard.push(text) })) events.push(seq);
+    })();
+    const frames: { type: string; seq?: number; text?: string }[] = [];
+    const socket = openSocket(agents.weir, `/api/v1/runs/${id}/stream`);
+    socket.addEventListener("message", ({ data }) => frames.push(JSON.parse(data as string)));
+    await eventually(
+      async () => [events.length, frames.length],
+      ([one, other]) => one > 0 && other > 0,
+    );
+    await agents.weir.api("POST", `/api/v1/runs/${id}/signals/go`, {});
+    await watching;
+
+    // Told more than once, and nothing of it is missing or told twice.
+    expect(heard.length).toBeGreaterThan(2);
+    expect(heard[0]).toMatchObject({ type: "agent.text", node: "write", visit: 1, attempt: 1, turn: 1, offset: 0 });
+    let text = "";
+    for (const piece of heard) {
+      expect(piece.offset).toBe(text.length);
+      text += piece.text;
+    }
+    expect(text).toBe(words);
+    const log = (await eventsOf(agents.weir, id)).map(({ seq }) => seq);
+    expect(events).toEqual(log);
+    await eventually(
+      async () => frames.at(-1)?.type,
+      (type) => type === "run.completed",
+    );
+    expect(frames.flatMap(({ seq }) => seq ?? [])).toEqual(log);
+    const isText = (frame: { type: string }) => frame.type === "agent.text";
+    expect(
+      frames
+        .filter(isText)
+        .map((frame) => frame.text)
+        .join(""),
+    ).toBe(words);
+    expect(frames.findIndex(isText)).toBeGreaterThan(0);
+    expect(frames.findLastIndex(isText)).toBeLessThan(frames.length - 1);
+  });
+});
 
 describe("delegation", () => {
   test("a workflow that hands on to itself ends at the bound of depth", async () => {

@@ -254,6 +254,19 @@ describe("hitl", () => {
     expect(other.types("w[escalation]")).toEqual(["node.queued", "node.cancelled"]);
   });
 
+  test("every attempt of the request says the same, whatever is voted meanwhile: it has one idempotency key", () => {
+    const run = new RunDriver(ask({ timeout_ms: HOUR, quorum: 3, escalate_to: "https://ops.example.com/hook" }));
+    vote(run, "key_a", "approve");
+    run.pass(HOUR / 2);
+    const [first] = run.tasks;
+    expect(first).toMatchObject({ attempt: 1, config: { payload: { votes: 1 } } });
+    run.answer("w[escalation]", { ok: false, error: { code: "network", message: "reset" } });
+    vote(run, "key_b", "approve");
+    run.pass(60_000);
+    const [second] = run.tasks;
+    expect(second).toMatchObject({ attempt: 2, config: first?.config });
+  });
+
   const escalating = () => new RunDriver(ask({ timeout_ms: HOUR, escalate_to: "https://ops.example.com/hook" }));
 
   test("a paused run begins no request; it is sent when the run is resumed", () => {

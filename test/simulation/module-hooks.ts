@@ -22,6 +22,11 @@ const TUNABLE: Record<string, readonly string[]> = {
   [`${ROOT}src/store/shard/run-log.ts`]: ["SNAPSHOT_EVENTS_MIN"],
   [`${ROOT}src/store/task-message.ts`]: ["MESSAGE_CONFIG_BYTES_MAX"],
 };
+/** What is added to a module: a memory of the isolate that must not outlive a scenario. */
+const ADDED: Record<string, string> = {
+  [`${ROOT}src/store/workflows.ts`]:
+    "export function forgetWorkflows() { memory.tags.clear(); memory.artifacts.clear(); }",
+};
 const PACKAGE = `${ROOT}package.json`;
 
 export function installModuleHooks(bug: PlantedBug | null): void {
@@ -41,10 +46,12 @@ export function installModuleHooks(bug: PlantedBug | null): void {
       }
       const names = TUNABLE[url];
       const isPlanted = bug !== null && url === `${ROOT}${bug.file}`;
-      if (names === undefined && !isPlanted) return next(url, context);
+      const added = ADDED[url];
+      if (names === undefined && added === undefined && !isPlanted) return next(url, context);
       let source = readFileSync(fileURLToPath(url), "utf8");
       if (isPlanted) source = plant(source, bug);
       if (names !== undefined) source = makeTunable(source, names);
+      if (added !== undefined) source = `${source}\n${added}\n`;
       return { format: "module-typescript", source, shortCircuit: true };
     },
   });

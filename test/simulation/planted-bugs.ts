@@ -28,8 +28,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "lost-retry",
     file: "src/store/shard/run-log.ts",
-    find: "if (dueAt === null || run.dueAt === null || dueAt < run.dueAt) {",
-    put: "if (dueAt === null || run.dueAt === null) {",
+    find: "if (!isSame && (dueAt === null || run.dueAt === null || dueAt < run.dueAt)) {",
+    put: "if (!isSame && (dueAt === null || run.dueAt === null)) {",
     breaks: ["effects"],
   },
   {

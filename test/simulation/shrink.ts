@@ -3,8 +3,8 @@
  * and calmer weather. What is left is about what the failure needs.
  */
 import { BOUNDS, type Bounds } from "./platform/tuning.ts";
-import { problemsOf } from "./scenario/generate.ts";
 import type { Scenario, Workflow } from "./scenario/scenario.ts";
+import { problemsOf } from "./scenario/workflows.ts";
 import { simulate, type Verdict } from "./simulation.ts";
 
 /** Scenarios that are tried before what there is has to do. */
@@ -105,7 +105,7 @@ class Shrinking {
 
   async #calmWeather(): Promise<void> {
     const { best } = this;
-    const answers = { retryable: 0, fatal: 0, throws: 0, slow: 0, large: 0 };
+    const answers = { retryable: 0, fatal: 0, throws: 0, kills: 0, slow: 0, large: 0 };
     const calmer: Partial<Scenario>[] = [{ delays: CALM }, { answers }, { local: false }];
     if (best.runs.every((run) => run.shard === 0)) calmer.push({ shards: 1 });
     for (const [name, [usual]] of Object.entries(BOUNDS)) calmer.push({ bounds: { [name]: usual } as Bounds });

@@ -3,32 +3,24 @@
  * everything checked after every step. The same scenario always goes the same way.
  */
 import type { RunEvent } from "#engine/events.ts";
-import { parseShardName } from "#kernel/ids.ts";
-import { type ShardNamespace, Shards } from "#store/shards.ts";
-import { createLogger } from "#telemetry/log.ts";
-import { Coordinator } from "../../workers/coordinator.ts";
-import { knockAtShards } from "../../workers/watchdog.ts";
 import { Client } from "./actors/client.ts";
-import { Workers } from "./actors/workers.ts";
 import { watchCaches } from "./checks/cached-runs.ts";
 import { isInjected } from "./checks/injected.ts";
 import { ProjectionWatch } from "./checks/projection-watch.ts";
 import { ShardWatch } from "./checks/shard-watch.ts";
 import { Witness } from "./checks/witness.ts";
+import { Installation } from "./installation.ts";
 import { DefinitionModel } from "./model/definition-model.ts";
 import { RunModel } from "./model/run-model.ts";
 import { must, Violation } from "./model/violation.ts";
 import { Choices } from "./platform/choices.ts";
-import { SimulatedDatabase } from "./platform/database.ts";
 import { Faults } from "./platform/faults.ts";
 import { virtualise } from "./platform/globals.ts";
-import { Invocation } from "./platform/invocation.ts";
-import { beginBoot } from "./platform/modules/boot.ts";
-import { type Instance, ObjectHost } from "./platform/object-host.ts";
-import { SimulatedQueue } from "./platform/queue.ts";
+import type { ObjectHost } from "./platform/object-host.ts";
 import { Timeline } from "./platform/timeline.ts";
 import { Trace } from "./platform/trace.ts";
 import { tune } from "./platform/tuning.ts";
+import { artifactNamed, workflowOf } from "./scenario/artifacts.ts";
 import type { Crash, Scenario } from "./scenario/scenario.ts";
 
 /** When every scenario begins. */
@@ -37,13 +29,10 @@ export const BEGIN_MS = 1_790_000_000_000;
 const PATIENCE_MS = 3 * 24 * 3_600_000;
 /** Steps of a scenario that will never end. */
 const STEPS_MAX = 200_000;
-const MINUTE_MS = 60_000;
 /** How many steps go by between two looks at whether all is over. */
 const LOOK_STEPS = 16;
 /** Nothing happens for this long: another moment to look. */
 const PAUSE_MS = 1_000;
-
-type Environment = ConstructorParameters<typeof Coordinator>[1];
 
 export interface Verdict {
   violation: Violation | null;
@@ -69,52 +58,41 @@ class Simulation {
   readonly #faults: Faults;
   readonly #choices: Choices;
   readonly #runs = new Map<string, RunModel>();
-  readonly #hosts = new Map<string, ObjectHost>();
   readonly #watches = new Map<string, ShardWatch>();
-  readonly #database: SimulatedDatabase;
   readonly #projection: ProjectionWatch;
-  readonly #witness = new Witness(this.#runs);
-  readonly #queues: SimulatedQueue[];
-  readonly #shards: Shards;
-  readonly #logger;
+  readonly #witness: Witness;
+  readonly #installation: Installation;
   readonly #client: Client;
-  readonly #environment: Environment;
+  readonly #healedMs: number;
   #violation: Violation | null = null;
-  #boot = 1;
 
   constructor(scenario: Scenario, traced: boolean) {
     this.#scenario = scenario;
     this.#trace = new Trace(this.#timeline, traced);
-    const { seed, local, shards, rates, faults, healMs } = scenario;
+    const { seed, rates, faults, healMs } = scenario;
+    this.#healedMs = BEGIN_MS + healMs;
     this.#choices = new Choices(seed);
     this.#faults = new Faults(this.#choices, this.#timeline, this.#trace, {
       rates,
-      untilMs: BEGIN_MS + healMs,
+      untilMs: this.#healedMs,
       only: faults,
     });
-    const world = { timeline: this.#timeline, choices: this.#choices, faults: this.#faults };
-    this.#database = new SimulatedDatabase({
+    const onBug = (error: unknown) => this.#note(error);
+    this.#witness = new Witness(this.#runs, { onViolation: onBug, mayFailCommits: this.#mayFailCommits });
+    const world = { scenario, timeline: this.#timeline, choices: this.#choices, faults: this.#faults };
+    this.#installation = new Installation({
       ...world,
-      delayMs: scenario.delays.database,
-      onWrite: () => this.#projection.touch(),
-    });
-    this.#projection = new ProjectionWatch(this.#database, this.#runs);
-    const namespace = { getByName: (name: string) => this.#stub(name) } as unknown as ShardNamespace;
-    this.#shards = new Shards(namespace, { shards, previousShards: null, shardsEver: shards, region: "xx" });
-    this.#logger = createLogger({ service: "simulation", level: "error", asLines: false });
-    const workers = new Workers({
-      ...world,
-      answers: scenario.answers,
+      trace: this.#trace,
       witness: this.#witness,
-      shards: this.#shards,
-      database: this.#database,
-      logger: this.#logger,
-      local,
+      healedMs: this.#healedMs,
+      onHost: (host) => this.#watch(host),
+      onLost: (host) => this.#watches.get(host.name)?.forgetLost(),
+      onWrite: () => this.#projection.touch(),
+      onBug,
     });
-    this.#queues = this.#makeQueues(workers);
-    this.#environment = this.#makeEnvironment();
-    const onViolation = (error: unknown) => this.#note(error);
-    this.#client = new Client({ ...world, scenario, shards: this.#shards, runs: this.#runs, onViolation });
+    const { database, shards } = this.#installation;
+    this.#projection = new ProjectionWatch(database, this.#runs);
+    this.#client = new Client({ ...world, shards, runs: this.#runs, onViolation: onBug });
   }
 
   async run(): Promise<Verdict> {
@@ -127,13 +105,11 @@ class Simulation {
     process.on("unhandledRejection", onRejection);
     watchCaches(this.#timeline);
     tune(this.#scenario.bounds);
-    beginBoot(1);
     let steps = 0;
     try {
       for (const crash of this.#scenario.crashes) {
         this.#timeline.at(BEGIN_MS + crash.atMs, this.#timeline.platform, () => this.#crash(crash));
       }
-      this.#scheduleWatchdog(MINUTE_MS);
       steps = await this.#goOn();
       if (this.#violation === null) this.#judgeEnd();
     } catch (error) {
@@ -141,7 +117,7 @@ class Simulation {
     } finally {
       process.off("unhandledRejection", onRejection);
       restore();
-      this.#close();
+      this.#installation.close();
     }
     return {
       violation: this.#violation,
@@ -155,7 +131,6 @@ class Simulation {
 
   /** Until all is over, then until everything has been read once more. */
   async #goOn(): Promise<number> {
-    const healedMs = BEGIN_MS + this.#scenario.healMs;
     let isReading = false;
     for (let step = 1; ; step++) {
       if (!(await this.#timeline.step())) throw new Violation("1", "nothing will ever happen again");
@@ -164,40 +139,41 @@ class Simulation {
       if (this.#violation !== null) return step;
       const nextMs = this.#timeline.nextMs ?? Number.POSITIVE_INFINITY;
       const isPause = step % LOOK_STEPS === 0 || nextMs - this.#timeline.nowMs > PAUSE_MS;
-      if (isPause && this.#timeline.nowMs >= healedMs && this.#isOver()) {
+      if (isPause && this.#timeline.nowMs >= this.#healedMs && this.#isOver()) {
         if (isReading) return step;
         isReading = true;
         this.#client.readAll();
       }
-      if (this.#timeline.nowMs > healedMs + PATIENCE_MS || step > STEPS_MAX) throw this.#stuck();
+      if (this.#timeline.nowMs > this.#healedMs + PATIENCE_MS || step > STEPS_MAX) throw this.#stuck();
     }
   }
 
   #isOver(): boolean {
-    if (!this.#client.isDone || !this.#queues.every((queue) => queue.isEmpty)) return false;
-    for (const run of this.#runs.values()) if (!run.isTerminal && !run.isIdle) return false;
-    return this.#projection.isUpToDate;
+    if (!this.#client.isDone || !this.#installation.isIdle) return false;
+    return this.#openRuns().length === 0 && this.#projection.isUpToDate;
+  }
+
+  #openRuns(): RunModel[] {
+    return [...this.#runs.values()].filter((run) => !run.isTerminal && !run.isIdle && !run.isWrecked);
   }
 
   #judgeEnd(): void {
-    for (const id of this.#client.accepted.values()) {
-      must(this.#runs.has(id), "1", () => `${id} was accepted, and no log holds it`);
-    }
-    this.#client.judgeReadings();
+    this.#client.judge();
     for (const watch of this.#watches.values()) watch.reload();
   }
 
-  /** What has not ended though it should have. */
+  /** What has not ended though it should have; beside a run that cannot be read, that is what it may not do to others. */
   #stuck(): Violation {
-    const open = [...this.#runs.values()].filter((run) => !run.isTerminal);
+    const open = this.#openRuns();
     const nodes = open.flatMap((run) => [...run.active].map((node) => `${run.runId} ${node.id} ${node.status}`));
     const rest = [
       this.#client.isDone ? [] : ["the client waits"],
-      this.#queues.filter((queue) => !queue.isEmpty).map((queue) => `${queue.name} holds messages`),
+      this.#installation.isIdle ? [] : ["queues hold messages"],
       this.#projection.isUpToDate ? [] : ["D1 is not up to date"],
     ].flat();
     const runs = open.map((run) => `${run.runId} is ${run.visibleStatus()}`);
-    return new Violation("1", `it never ends: ${[...runs, ...nodes, ...rest].join("; ")}`);
+    const isBesideWreck = [...this.#runs.values()].some((run) => run.isWrecked);
+    return new Violation(isBesideWreck ? "12" : "1", `it never ends: ${[...runs, ...nodes, ...rest].join("; ")}`);
   }
 
   #note(error: unknown): void {
@@ -206,136 +182,43 @@ class Simulation {
     else this.#violation = new Violation("bugs", error instanceof Error ? String(error.stack) : String(error));
   }
 
-  #stub(name: string): object {
-    const host = this.#host(name);
-    return new Proxy(
-      {},
-      {
-        get:
-          (_, method) =>
-          (...values: unknown[]) =>
-            host.call(String(method), values),
-      },
-    );
+  get #mayFailCommits(): boolean {
+    const { rates, faults } = this.#scenario;
+    return (rates["commit.fails"] ?? 0) > 0 || faults !== null;
   }
 
-  #host(name: string): ObjectHost {
-    const known = this.#hosts.get(name);
-    if (known !== undefined) return known;
-    const { delays, rates, faults } = this.#scenario;
-    const host = new ObjectHost(name, {
-      timeline: this.#timeline,
-      choices: this.#choices,
-      faults: this.#faults,
-      trace: this.#trace,
-      delays,
-      build: (context) => new Coordinator(context as DurableObjectState, this.#environment) as unknown as Instance,
-      onCall: (method, values) => {
-        if (method === "tasksEnded") this.#witness.told(values[0] as Parameters<Witness["told"]>[0]);
-      },
-      onLost: () => watch.forgetLost(),
-      onBug: (error) => this.#note(error),
-    });
-    const watch = new ShardWatch({
+  #watch(host: ObjectHost): void {
+    const watch: ShardWatch = new ShardWatch({
       host,
       runs: this.#runs,
       trace: this.#trace,
       begin: (first) => this.#beginRun(first, watch),
       snapshotEvents: this.#scenario.bounds.SNAPSHOT_EVENTS_MIN,
-      mayRepeatWrites: (rates["commit.fails"] ?? 0) > 0 || faults !== null,
+      mayRepeatWrites: this.#mayFailCommits,
     });
-    this.#hosts.set(name, host);
-    this.#watches.set(name, watch);
-    return host;
-  }
-
-  #makeEnvironment(): Environment {
-    const [http, dead] = this.#queues;
-    return {
-      DB: this.#database,
-      WEIR_HTTP: http,
-      WEIR_AGENT: http,
-      WEIR_DEAD: dead,
-      COORDINATOR_SHARDS: String(this.#scenario.shards),
-      WEIR_LOCAL: this.#scenario.local ? "1" : "",
-      // What analytics is handed is tested by itself.
-      WEIR_TELEMETRY: "off",
-      LOG_LEVEL: "error",
-    } as unknown as Environment;
+    this.#watches.set(host.name, watch);
   }
 
   #beginRun(first: RunEvent, watch: ShardWatch): RunModel {
     must(first.type === "run.queued", "6", () => `a log begins with ${first.type}`);
-    const workflow = this.#scenario.workflows[Number(first.artifact_id.slice("sha256:".length))];
+    const { workflows, local } = this.#scenario;
+    const workflow = workflows[workflowOf(first.artifact_id)];
     must(workflow !== undefined, "views", () => `a run of ${first.artifact_id}, which is not there`);
-    const address = parseShardName(watch.host.name);
-    must(address !== null, "views", () => `a shard is called ${watch.host.name}`);
     return new RunModel(first.run_id, watch.host.name, new DefinitionModel(workflow.nodes, workflow.edges), {
       readStored: (runId, path, visit) => watch.readStored(runId, path, visit),
       reported: (taskId) => this.#witness.reported(taskId),
       lifeAt: (atMs) => watch.host.lives.filter((begunMs) => begunMs <= atMs).length,
-      local: this.#scenario.local,
+      local,
       mayBeUnheard: (taskId) => this.#witness.mayBeUnheard(taskId),
-    });
-  }
-
-  #makeQueues(workers: Workers): SimulatedQueue[] {
-    const { delays, local } = this.#scenario;
-    const shared = {
-      timeline: this.#timeline,
-      choices: this.#choices,
-      faults: this.#faults,
-      delayMs: delays.message,
-      maxBatchSize: 100,
-      oneAtATime: local,
-    };
-    const dead = new SimulatedQueue("weir-dead", {
-      ...shared,
-      maxRetries: 100,
-      retryDelayMs: 60_000,
-      deadLetters: null,
-      consume: (batch) => workers.deadLetters(batch),
-      onTaken: () => undefined,
-      onLost: () => undefined,
-    });
-    const http = new SimulatedQueue("weir-http", {
-      ...shared,
-      maxRetries: 10,
-      retryDelayMs: 5_000,
-      deadLetters: dead,
-      consume: (batch, invocation) => workers.tasks(batch, invocation),
-      onTaken: (body) => this.#witness.taken(body),
-      onLost: (body) => this.#witness.lost(body),
-    });
-    return [http, dead];
-  }
-
-  #scheduleWatchdog(everyMs: number): void {
-    const timeline = this.#timeline;
-    timeline.in(everyMs, timeline.platform, () => {
-      const isQuiet = timeline.nowMs > BEGIN_MS + this.#scenario.healMs;
-      this.#scheduleWatchdog(isQuiet ? everyMs * 2 : everyMs);
-      const invocation = new Invocation("watchdog");
-      timeline.as(invocation, () => {
-        const d1 = this.#database as unknown as D1Database;
-        void knockAtShards(d1, this.#shards, this.#logger, this.#scenario.local).catch((error) => this.#note(error));
-      });
+      run: (runId) => this.#runs.get(runId),
+      artifactOf: (name) => artifactNamed(name, workflows.length),
     });
   }
 
   #crash({ what, shard }: Crash): void {
-    if (what !== "all") {
-      this.#hosts.get(`xx-${shard}`)?.lose(what === "evicted");
-      return;
-    }
-    this.#boot += 1;
-    beginBoot(this.#boot);
-    for (const host of this.#hosts.values()) host.lose();
-    for (const queue of this.#queues) queue.clear();
-  }
-
-  #close(): void {
-    this.#database.close();
-    for (const host of this.#hosts.values()) host.disk.close();
+    const name = `xx-${shard}`;
+    if (what === "all") this.#installation.crash();
+    else this.#installation.hosts.get(name)?.lose(what === "evicted");
+    if (what === "wrecked") this.#watches.get(name)?.wreck(this.#choices);
   }
 }

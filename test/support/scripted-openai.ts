@@ -32,6 +32,8 @@ interface Said {
   model?: string;
   headers?: Record<string, string>;
   delayMs?: number;
+  /** Between pieces of the text. */
+  paceMs?: number;
 }
 
 export type Step =
@@ -159,7 +161,7 @@ async function perform(step: Step, body: ChatRequest, index: number, response: S
       return;
     case "say":
       if (step.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, step.delayMs));
-      if (body.stream === true) sayInPieces(step, body, index, response);
+      if (body.stream === true) await sayInPieces(step, body, index, response);
       else sayAtOnce(step, body, index, response);
   }
 }
@@ -179,7 +181,7 @@ function sayAtOnce(step: Said, body: ChatRequest, index: number, response: Serve
   json(response, 200, completion, step.headers);
 }
 
-function sayInPieces(step: Said, body: ChatRequest, index: number, response: ServerResponse): void {
+async function sayInPieces(step: Said, body: ChatRequest, index: number, response: ServerResponse): Promise<void> {
   stream(response, step.headers);
   const send = (delta: unknown, finish: string | null = null) =>
     event(response, {
@@ -187,7 +189,10 @@ function sayInPieces(step: Said, body: ChatRequest, index: number, response: Ser
       choices: [{ index: 0, delta, finish_reason: finish }],
     });
   send({ role: "assistant", content: "" });
-  for (const piece of pieces(step.text ?? "")) send({ content: piece });
+  for (const piece of pieces(step.text ?? "")) {
+    send({ content: piece });
+    if (step.paceMs !== undefined) await new Promise((resolve) => setTimeout(resolve, step.paceMs));
+  }
   if (step.refusal !== undefined) send({ refusal: step.refusal });
   (step.calls ?? []).forEach((one, at) => {
     const { id, type, function: asked } = toolCall(one, index, at);

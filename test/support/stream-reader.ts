@@ -64,7 +64,9 @@ async function takeSse({ url, key }: StreamTarget, runId: string, after: number,
   const response = await fetch(`${url}/api/v1/runs/${runId}/stream`, { headers, signal: ending.signal });
   if (response.status !== 200 || response.body === null) throw new Error(`status ${response.status}`);
   const parser = createParser({
-    onEvent: ({ id, data }) => {
+    onEvent: ({ id, data, event: name }) => {
+      // A name means that it is nothing of the log.
+      if (name !== undefined) return;
       const event = JSON.parse(data) as StreamedEvent;
       if (String(event.seq) !== id) throw new Error(`id ${id} is not that of event ${event.seq}`);
       if (!take(event)) ending.abort();
@@ -81,7 +83,8 @@ function takeWebSocket({ url, key }: StreamTarget, runId: string, after: number,
   const socket = openSocket({ url, key }, `/api/v1/runs/${runId}/stream?after=${after}`);
   return new Promise((resolve, reject) => {
     socket.addEventListener("message", ({ data }) => {
-      if (!take(JSON.parse(data as string) as StreamedEvent)) {
+      const message = JSON.parse(data as string) as Partial<StreamedEvent>;
+      if (message.seq !== undefined && !take(message as StreamedEvent)) {
         socket.close();
         resolve();
       }

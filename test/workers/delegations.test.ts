@@ -9,7 +9,7 @@ import { Delegations, type DelegationsParts } from "#store/delegations.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Workflows } from "#store/workflows.ts";
 import { checkWorkflow } from "#workflow/check.ts";
-import { eventually, shard, TENANT } from "./support.ts";
+import { eventually, shard, startRequest, TENANT } from "./support.ts";
 
 const workflows = new Workflows(drizzle(env.DB));
 const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
@@ -53,7 +53,7 @@ function visit(number: number) {
         .all<{ run_id: string; status: string }>();
       return results.length >= count ? results : null;
     });
-  return { attempt, children, stub, task };
+  return { attempt, children, stub, task, address };
 }
 
 const echo = { nodes: [{ id: "out", type: "transform", config: { expression: "inputs" } }] };
@@ -111,6 +111,30 @@ describe("delegations", () => {
     expect((await children(2)).map(({ status }) => status)).toEqual(["cancelled", "waiting"]);
     await again.close();
     expect(await second).toMatchObject({ ok: false, error: expect.stringContaining("cancelled") });
+  });
+
+  test("whose worker is lost end with the agent's run, and none outlives it that was still on its way", async () => {
+    await save("waiting-four", waiting);
+    const { attempt, children, stub, task, address } = visit(36);
+    const parent = {
+      nodes: [...waiting.nodes, { id: "think", type: "agent", config: { task: "hand it on" } }],
+      edges: [{ from: "wait", to: "think" }],
+    };
+    await stub.start(TENANT, await startRequest(address, parent, { run_id: task.run_id }));
+    // Nobody closes these: the worker that asked for them is gone.
+    void attempt(1).delegate("waiting-four", {});
+    const childOf = (status: string) =>
+      eventually(
+        async () => (await children(2)).find((run) => run.run_id !== task.run_id && run.status === status) ?? null,
+      );
+    await childOf("waiting");
+    await stub.command(TENANT, task.run_id, { type: "cancel", reason: "test" });
+    const child = await childOf("cancelled");
+    expect(await stub.run(TENANT, child.run_id)).toMatchObject({ status: "cancelled" });
+    expect(await attempt(2).delegate("waiting-four", {})).toMatchObject({
+      ok: false,
+      error: expect.stringContaining("cancelled"),
+    });
   });
 
   test("end when the run does not want the agent any more", async () => {

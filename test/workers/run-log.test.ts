@@ -81,4 +81,30 @@ describe("run log", () => {
       expect(next.lastId).toBe(2);
     });
   });
+
+  test("what changes nothing writes nothing: a run that has ended is left as it is", async () => {
+    await runInDurableObject(shard(3).stub, (_, { storage: { sql } }) => {
+      const writes: string[] = [];
+      const noted = {
+        exec: (query: string, ...bindings: unknown[]) => {
+          if (!query.trimStart().startsWith("SELECT")) writes.push(query);
+          return sql.exec(query, ...bindings);
+        },
+      };
+      const log = new RunLog(noted as unknown as SqlStorage, 0);
+      const first = queued();
+      const state = createState(first);
+      const { run } = log.create(state, [first], null);
+      const ended: RunEvent = { type: "run.completed", seq: 2, at: 3 };
+      apply(state, ended);
+      log.append(run, [ended], null);
+      expect(sql.exec("SELECT due_at, ended_at FROM run WHERE run_id = ?", RUN).one()).toEqual({
+        due_at: null,
+        ended_at: 3,
+      });
+      writes.length = 0;
+      log.append(run, [], null);
+      expect(writes).toEqual([]);
+    });
+  });
 });

@@ -4,6 +4,7 @@
  */
 import type { KeptConversations } from "#agent/agent-ports.ts";
 import type { AgentResult, AgentTask } from "#agent/agent-task.ts";
+import { LiveText } from "#agent/live-text.ts";
 import type { Models } from "#agent/models.ts";
 import { runAgent } from "#agent/run-agent.ts";
 import type { SystemFacts } from "#engine/metrics.ts";
@@ -67,6 +68,10 @@ export function agentWorker(services: AgentServices, describeSystem: () => Syste
         const wanted = () => isWanted(message, shard, services.shards);
         const attempt = { task, address, shard, scope, tools: config.tools ?? null, isWanted: wanted };
         const tools = new AgentTools(attempt, services);
+        const live = new LiveText(
+          (pieces) => services.shards.call(shard, (stub) => stub.agentText(message.tenant, address, pieces)),
+          services.clock,
+        );
         try {
           const result = await runAgent(task, {
             model,
@@ -74,12 +79,14 @@ export function agentWorker(services: AgentServices, describeSystem: () => Syste
             conversations: services.conversations,
             toolbox: (patches, until) => tools.toolbox(patches, until),
             isWanted: wanted,
+            hearText: (turn, piece) => live.hear(turn, piece),
             clock: services.clock,
             newCallId: () => `call_${nextUlid(services.clock.nowMs())}`,
             signal,
           });
           return executionOf(result);
         } finally {
+          await live.close();
           await tools.close();
         }
       });

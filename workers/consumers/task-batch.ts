@@ -8,12 +8,12 @@ import type { TaskOutcome } from "#engine/task.ts";
 import { nodeError } from "#kernel/errors.ts";
 import type { ShardAddress } from "#kernel/ids.ts";
 import { type Json, type JsonObject, utf8Length } from "#kernel/json.ts";
+import { inParallel } from "#kernel/parallel.ts";
 import { keepDeadLetter } from "#store/dead-letters.ts";
 import type { Shards } from "#store/shards.ts";
 import { type TaskMessage, taskMessageSchema } from "#store/task-message.ts";
 import type { Logger } from "#telemetry/log.ts";
 import { Announcer } from "./announcer.ts";
-import { inParallel } from "./parallel.ts";
 import { Reporter } from "./reporter.ts";
 
 export interface Execution {

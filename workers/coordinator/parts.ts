@@ -2,6 +2,7 @@
 import { drizzle } from "drizzle-orm/d1";
 import type { PlanInput } from "#engine/plan.ts";
 import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
+import { DelegatedRuns } from "#store/shard/delegated-runs.ts";
 import { Graphs } from "#store/shard/graphs.ts";
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
 import { Positions } from "#store/shard/positions.ts";
@@ -11,6 +12,7 @@ import { describeIsolate } from "#telemetry/isolate.ts";
 import type { Logger } from "#telemetry/log.ts";
 import { version } from "../../package.json";
 import { analyticsTarget, pointOrigin } from "../analytics.ts";
+import { databaseOf } from "../database.ts";
 import { type Env, settingsOf } from "../env.ts";
 import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
@@ -61,6 +63,7 @@ export interface ShardSelf {
 
 export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardParts {
   const { sql } = ctx.storage;
+  const { database } = databaseOf(env);
   const name = ctx.id.name ?? ctx.id.toString();
   const settings = settingsOf(env);
   const positions = new Positions(sql);
@@ -73,7 +76,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   const keys = new IdempotencyKeys(sql);
   const runs = new RunLog(sql, positions.number("projected_through"));
   const dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, logger);
-  const workflows = new Workflows(drizzle(env.DB));
+  const workflows = new Workflows(drizzle(database));
   const children = new Children({
     logger,
     transitions: () => transitions,
@@ -98,6 +101,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     runs,
     graphs,
     cache,
+    delegated: new DelegatedRuns(sql),
     dispatcher,
     waiters,
     alarm,
@@ -124,7 +128,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     streams,
     feed,
     projector: new Projector({
-      database: env.DB,
+      database,
       runs,
       positions,
       logger,
@@ -139,7 +143,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       pointsOf: (row) => reader.points(row, pointOrigin(env)),
     }),
     retention: new Retention({
-      database: env.DB,
+      database,
       runs,
       keys,
       positions,

@@ -1,6 +1,7 @@
 /** Begins runs in this shard: once for each id and key, as replays of others, as children. Called inside a commit. */
 import type { RunRequest } from "#engine/plan.ts";
 import type { PriorResults } from "#engine/prior-results.ts";
+import { waitsForChild } from "#engine/waiting/child.ts";
 import type { ApiErrorCode } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { Graphs } from "#store/shard/graphs.ts";
@@ -58,12 +59,18 @@ export class Starts {
     return { outcome: "started", run: reader.view(started) };
   }
 
-  /** A run that another one asked for; nothing when it is there already. */
+  /** A run that another one asked for; nothing when it is there already, or its parent has gone on without it. */
   child(request: RunRequest, definition: JsonObject, commit: Commit): void {
     const { reader, transitions } = this.#parts;
-    if (reader.find(request.tenant, request.run_id) !== null) return;
+    if (reader.find(request.tenant, request.run_id) !== null || !this.#isWaitedFor(request)) return;
     const graph = this.#graph(request.tenant, request.artifact_id, definition, commit);
     if (graph !== null) transitions.start(request, graph, commit);
+  }
+
+  /** Finding its workflow took time, in which the parent may have been cancelled. */
+  #isWaitedFor({ parent, run_id: child }: RunRequest): boolean {
+    const run = parent === undefined ? null : this.#parts.transitions.load(parent.run_id);
+    return parent !== undefined && run !== null && waitsForChild(run.state, { ...parent, child });
   }
 
   /** A new run that replays `source`; both know of each other. */

@@ -5,7 +5,7 @@
  */
 import { isTerminal } from "#engine/state.ts";
 import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
-import { CLOSE_ENDED, CLOSE_SLOW, streamOrderOf, streamTexts } from "#store/shard/stream.ts";
+import { CLOSE_ENDED, CLOSE_SLOW, type Remark, remarkTexts, streamOrderOf, streamTexts } from "#store/shard/stream.ts";
 import type { Logger } from "#telemetry/log.ts";
 import { Viewer, type ViewerMemory } from "./viewer.ts";
 
@@ -71,6 +71,20 @@ export class Streams {
   /** A commit has added to a run's log. */
   changed(runId: string): void {
     if (this.#byRun.has(runId)) this.#wake(runId);
+  }
+
+  isWatched(runId: string): boolean {
+    return this.#byRun.has(runId);
+  }
+
+  /** Tells what the log does not hold: only those hear it who have the log and are not far behind with reading. */
+  say(runId: string, remarks: readonly Remark[]): void {
+    const seq = this.#parts.load(runId)?.state.seq;
+    for (const viewer of [...(this.#byRun.get(runId) ?? [])]) {
+      if (viewer.cursor !== seq || !viewer.hasRoom) continue;
+      this.#send(viewer, { texts: remarkTexts(remarks, viewer.format), through: viewer.cursor });
+    }
+    this.#boundUnread();
   }
 
   /** A viewer says `{"ack": seq}`: what it has read; or asks whether somebody is there. */

@@ -11,6 +11,7 @@ import type { ReadStored } from "#engine/scope.ts";
 import { isTerminal, type RunState } from "#engine/state.ts";
 import type { EngineContext } from "#engine/transition.ts";
 import { invariant } from "#kernel/errors.ts";
+import type { DelegatedRuns } from "#store/shard/delegated-runs.ts";
 import type { Graphs } from "#store/shard/graphs.ts";
 import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
 import type { Logger } from "#telemetry/log.ts";
@@ -30,6 +31,7 @@ export interface TransitionParts {
   runs: RunLog;
   graphs: Graphs;
   cache: RunCache;
+  delegated: DelegatedRuns;
   dispatcher: Dispatcher;
   waiters: Waiters;
   streams: Streams;
@@ -111,6 +113,7 @@ export class Transitions {
     this.#storeValues(planned);
     const { run, units } = runs.create(planned.state, planned.events, wakeAt(planned));
     this.#keep(run, units, planned, commit);
+    this.#followParent(run, commit);
     return run;
   }
 
@@ -127,6 +130,29 @@ export class Transitions {
     if (planned.graph !== undefined) graphs.keepPatched(runId, run.state.applied, planned.graph);
     this.#keep(run, units, planned, commit);
     return { run, planned };
+  }
+
+  /** A run that an agent starts ends with the agent's run; that one may have ended while this one was on its way. */
+  #followParent({ state }: LoadedRun, commit: Commit): void {
+    const { parent, run_id: runId } = state;
+    if (parent === null || state.trigger !== "agent" || isTerminal(state.status)) return;
+    this.#parts.delegated.begun(parent.run_id, runId);
+    const above = this.load(parent.run_id);
+    if (above !== null && isTerminal(above.state.status)) this.#cancelDelegated(runId, commit);
+  }
+
+  #cancelDelegated(runId: string, commit: Commit): void {
+    this.#changeRelative(runId, { type: "cancel", reason: "the run of the agent that asked for it has ended" }, commit);
+  }
+
+  /** What agents of a run that has ended still have others do is given up, whether or not its worker lives. */
+  #endDelegated({ state }: LoadedRun, commit: Commit): void {
+    const { delegated } = this.#parts;
+    if (state.parent !== null && state.trigger === "agent") delegated.ended(state.parent.run_id, state.run_id);
+    const { nodes } = this.graphOf(state).definition;
+    // Runs without agents, which are most, are spared the question.
+    if (!nodes.some(({ type }) => type === "agent")) return;
+    for (const runId of delegated.of(state.run_id)) this.#cancelDelegated(runId, commit);
   }
 
   /** A child's end and a parent's are told in the same commit: both live in this shard. */
@@ -175,6 +201,7 @@ export class Transitions {
     cache.put(run, units);
     const rowId = runs.lastId;
     this.#tellRelatives(planned, commit);
+    if (isTerminal(status) && planned.events.length > 0) this.#endDelegated(run, commit);
     const wanted = planned.effects.flatMap((effect) => (effect.type === "child" ? [effect.request] : []));
     if (wanted.length > 0) commit.after(() => children.ensure(wanted));
     if (planned.events.length === 0) return;

@@ -24,4 +24,9 @@ export class Viewer extends Reader<ViewerMemory> {
   get format(): StreamFormat {
     return this.memory.format;
   }
+
+  /** Whether it may be told what is not in the log: half of what it may have unread is kept free for what is. */
+  get hasRoom(): boolean {
+    return this.unread < WINDOW_UNITS / 2;
+  }
 }

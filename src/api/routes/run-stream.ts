@@ -28,6 +28,10 @@ const stream = protectedRoute(
       '`{"type":"pong"}`. Code 1000 closes after the terminal event. A viewer that does not keep up is closed with 4008',
       'and a reason that ends in `after=<seq>`: connect again from there. Say `{"ack": <seq>}` now and then for what you',
       "have read, and you are slowed down instead.",
+      "",
+      "While a model writes, viewers who are up to date are told what it writes, several times a second: `type` `agent.text`,",
+      "with `node`, `visit`, `attempt`, `turn`, `offset` and `text`, and no `seq`; as server-sent events these are named",
+      "`agent.text`. They are kept nowhere; `offset`, in UTF-16 units, shows what was missed.",
     ].join("\n"),
     request: {
       params: z.object({ id: z.string() }),
@@ -73,8 +77,9 @@ export const runStreamRoutes = new OpenAPIHono<AppEnv>().openapi(stream, async (
 });
 
 /** Messages of a shard in the format `sse` are ready-made. */
-function pieceOf(message: string): { text: string; through: number } | null {
-  return message.startsWith("id: ") ? { text: message, through: lastIdOf(message) } : null;
+function pieceOf(message: string): { text: string; through: number | null } | null {
+  if (message.startsWith("id: ")) return { text: message, through: lastIdOf(message) };
+  return message.startsWith("event: ") ? { text: message, through: null } : null;
 }
 
 /** Whether the run has ended and its log goes no further. */

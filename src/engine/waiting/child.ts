@@ -7,6 +7,7 @@ import { CHILD_LOOK_MS, CHILD_LOOK_MS_MAX, DEPTH_MAX } from "../limits.ts";
 import { seededUlid } from "../random.ts";
 import { renderConfig } from "../render-config.ts";
 import { isShadow } from "../shadow.ts";
+import type { RunState } from "../state.ts";
 import type { Transition } from "../transition.ts";
 import { beginWait, failAtOnce } from "./begin.ts";
 
@@ -84,10 +85,17 @@ export function lookAfterChild(transition: Transition, path: string): void {
   transition.effects.push({ type: "child", request });
 }
 
+/** Whether that visit of the node still waits for this child: only then may it begin, and only then is its end told. */
+export function waitsForChild(state: RunState, { path, visit, child }: Omit<ChildEnd, "outcome">): boolean {
+  const node = state.nodes.get(path);
+  if (node === undefined || node.status !== "waiting" || node.visit !== visit) return false;
+  return node.wait?.kind === "child" && node.wait.run_id === child;
+}
+
 /** True when the node still waits for this child. */
-export function takeChildEnd(transition: Transition, { path, visit, child, outcome }: ChildEnd): boolean {
-  const { status, wait, visit: current } = transition.nodeState(path);
-  if (status !== "waiting" || current !== visit || wait?.kind !== "child" || wait.run_id !== child) return false;
+export function takeChildEnd(transition: Transition, { outcome, ...end }: ChildEnd): boolean {
+  const { path } = end;
+  if (!waitsForChild(transition.state, end)) return false;
   if (outcome.ok) complete(transition, path, outcome.output);
   else failAttempt(transition, path, outcome.error);
   return true;

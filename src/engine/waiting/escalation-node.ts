@@ -3,8 +3,10 @@ import { ok } from "#kernel/errors.ts";
 import { type CompiledNode, compileNode } from "#workflow/graph.ts";
 import type { ApprovalState, RunState } from "../state.ts";
 
-export function escalationNode(path: string, approval: ApprovalState, state: RunState): CompiledNode {
-  const { approval_id, message, quorum, approvers, votes, expires_at } = approval;
+/** `sinceMs`: when it began. It tells the votes before that, so that every attempt makes the same request under its one key. */
+export function escalationNode(path: string, approval: ApprovalState, state: RunState, sinceMs: number): CompiledNode {
+  const { approval_id, message, quorum, approvers, expires_at } = approval;
+  const votes = approval.votes.filter((vote) => vote.at < sinceMs);
   const payload = {
     approval_id,
     run_id: state.run_id,

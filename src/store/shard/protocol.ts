@@ -1,4 +1,5 @@
 /** What a coordinator shard can be asked, and what it answers. Additive only: old and new code run side by side for minutes. */
+import type { TextPiece } from "#agent/live-text.ts";
 import type { ApprovalView } from "#engine/approval-view.ts";
 import type { Refusal, RunCommand } from "#engine/commands/command.ts";
 import type { EventView } from "#engine/event-view.ts";
@@ -151,6 +152,8 @@ export interface CoordinatorRpc {
     earlier: Json[][],
     operations: Json[],
   ): Promise<Result<{ summary: string[] }, Problem[]> | null>;
+  /** Tells those who watch the run what a model is writing; false when nobody does. It is kept nowhere. */
+  agentText(tenant: string, address: TaskAddress, pieces: TextPiece[]): Promise<boolean>;
   /** What a worker may see of the run around its task; null when nobody waits for the task any more. */
   taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null>;
   /** Upgrades to a stream, see `stream.ts`: 101, 404 for a run that is not there, 503 when too many watch. */
@@ -160,4 +163,6 @@ export interface CoordinatorRpc {
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;
+  /** Lets go of everything in memory: the next call finds a new life of the object, which goes on from its storage. */
+  restart(): Promise<void>;
 }

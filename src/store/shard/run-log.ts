@@ -135,7 +135,9 @@ export class RunLog {
   append(run: LoadedRun, events: readonly RunEvent[], wakeAt: number | null): number {
     const { state } = run;
     const dueAt = dueAtOf(state, wakeAt);
-    if (dueAt === null || run.dueAt === null || dueAt < run.dueAt) {
+    // What changes nothing writes nothing: a result that comes twice, a look at a run that has ended.
+    const isSame = events.length === 0 && dueAt === run.dueAt;
+    if (!isSame && (dueAt === null || run.dueAt === null || dueAt < run.dueAt)) {
       this.#sql.exec("UPDATE run SET due_at = ?, ended_at = ? WHERE run_id = ?", dueAt, state.ended_at, state.run_id);
       run.dueAt = dueAt;
     }

@@ -47,6 +47,13 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (tenant, artifact_id)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Runs that agents have handed work to and that have not ended, by the agent's run.
+  CREATE TABLE delegated_run (
+    parent_id TEXT NOT NULL, run_id TEXT NOT NULL,
+    PRIMARY KEY (parent_id, run_id)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the tables up to date; called once when the object wakes. */

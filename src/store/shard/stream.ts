@@ -5,6 +5,7 @@
 
 import { eventView } from "#engine/event-view.ts";
 import type { RunEvent } from "#engine/events.ts";
+import type { JsonObject } from "#kernel/json.ts";
 
 /** `events`: one event a message, as JSON. `sse`: messages are pieces of a `text/event-stream`. */
 export const STREAM_FORMATS = ["events", "sse"] as const;
@@ -45,6 +46,15 @@ export function streamTexts(events: readonly RunEvent[], format: StreamFormat): 
   if (format === "events") return events.map((event) => JSON.stringify(eventView(event)));
   // JSON has no line breaks outside its strings, and escapes those inside: one `data` line holds it.
   return [events.map((event) => `id: ${event.seq}\ndata: ${JSON.stringify(eventView(event))}\n\n`).join("")];
+}
+
+/** Something about a run that is not in its log: it has no `seq`, and who was not there does not hear it again. */
+export type Remark = JsonObject & { type: string; at: string };
+
+/** Remarks as messages of a stream; as server-sent events they have a name, which plain listeners do not hear. */
+export function remarkTexts(remarks: readonly Remark[], format: StreamFormat): string[] {
+  if (format === "events") return remarks.map((remark) => JSON.stringify(remark));
+  return [remarks.map((remark) => `event: ${remark.type}\ndata: ${JSON.stringify(remark)}\n\n`).join("")];
 }
 
 /** Number of the last event in a piece of `text/event-stream`. */

@@ -43,7 +43,7 @@ export class Workers {
     const { shards, logger, local } = this.#parts;
     const goOnInBackground = local ? (work: Promise<void>) => invocation.waitUntil(work) : null;
     const services = { database: this.#database, shards, logger, goOnInBackground };
-    return handleTaskBatch(batch as MessageBatch, this.#worker(), services);
+    return handleTaskBatch(batch as MessageBatch, this.#worker(invocation), services);
   }
 
   deadLetters(batch: object): Promise<void> {
@@ -51,20 +51,26 @@ export class Workers {
     return handleDeadLetters(batch as MessageBatch, { database: this.#database, shards, logger });
   }
 
-  #worker(): TaskWorker {
+  #worker(invocation: Invocation): TaskWorker {
     return {
       name: "http-worker",
       parallelism: this.#parts.local ? 50 : 6,
       describeSystem: () => ({}),
       execute: (task, config, signal) => {
         this.#parts.witness.executes(task, config);
-        return this.#execute(task, signal);
+        return this.#execute(task, signal, invocation);
       },
     };
   }
 
-  async #execute(task: TaskMessage, signal: AbortSignal): Promise<Execution> {
-    const { choices, faults, answers, witness } = this.#parts;
+  async #execute(task: TaskMessage, signal: AbortSignal, invocation: Invocation): Promise<Execution> {
+    const { choices, faults, answers, witness, local } = this.#parts;
+    // The local process would die with it.
+    if (!local && choices.chance(`kills/${idOf(task)}`, answers.kills)) {
+      await pause(choices.between(`kills/${idOf(task)}/after`, ...QUICK_MS));
+      invocation.lose();
+      await new Promise(() => undefined);
+    }
     const about = this.#about(task);
     if (faults.happens("task.hangs", about)) {
       witness.lost(task);
@@ -80,13 +86,16 @@ export class Workers {
     if (kind < retryable) return answer({ ok: false, error: retryableError(choices, about) });
     if (kind < retryable + fatal)
       return answer({ ok: false, error: nodeError("http_status", "answered 404", { retryable: false }) });
-    if (kind < retryable + fatal + throws) throw new TypeError("the stand-in has a bug");
+    if (kind < retryable + fatal + throws) {
+      witness.breaks(task);
+      throw new TypeError("the stand-in has a bug");
+    }
     return answer({ ok: true, output: this.#output(about) });
   }
 
   /** Names this execution among all of the same attempt. */
-  #about({ run_id, path, visit, attempt }: TaskMessage): string {
-    const id = `${run_id.slice(-3)}/${path}/${visit}/${attempt}`;
+  #about(task: TaskMessage): string {
+    const id = idOf(task);
     const count = this.#executions.get(id) ?? 0;
     this.#executions.set(id, count + 1);
     return `${id}/${count}`;
@@ -108,6 +117,10 @@ export class Workers {
       null,
     ]);
   }
+}
+
+function idOf({ run_id, path, visit, attempt }: TaskMessage): string {
+  return `${run_id.slice(-3)}/${path}/${visit}/${attempt}`;
 }
 
 function answer(outcome: Execution["outcome"]): Execution {

@@ -10,6 +10,8 @@ const INJECTED = [
   // How the database client reports one of those.
   /^Failed query:/,
   /^the run \S+ could not be told/,
+  // Rows of a run that were made unreadable.
+  /the row was wrecked/,
 ];
 
 export function isInjected(error: unknown): boolean {

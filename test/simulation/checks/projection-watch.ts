@@ -50,7 +50,7 @@ export class ProjectionWatch {
   /** Whether D1 shows every run as it stands. */
   get isUpToDate(): boolean {
     const rows = new Map(this.#rows().map((row) => [row.run_id, row]));
-    return [...this.#runs.values()].every((run) => rows.get(run.runId)?.seq === run.seq);
+    return [...this.#runs.values()].every((run) => run.isWrecked || rows.get(run.runId)?.seq === run.seq);
   }
 
   #rows(): ProjectedRow[] {

@@ -7,9 +7,11 @@ import type { RunEvent } from "#engine/events.ts";
 import { type RunState, serialiseState } from "#engine/state.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import { type LoadedRun, RunLog } from "#store/shard/run-log.ts";
+import { judgeRelatives } from "../model/relative-rules.ts";
 import type { RunModel } from "../model/run-model.ts";
 import { take } from "../model/take.ts";
 import { must } from "../model/violation.ts";
+import type { Choices } from "../platform/choices.ts";
 import type { ObjectHost } from "../platform/object-host.ts";
 import { Cursor } from "../platform/object-life.ts";
 import type { Trace } from "../platform/trace.ts";
@@ -28,9 +30,15 @@ export interface WatchParts {
   mayRepeatWrites: boolean;
 }
 
-/** Statements that one row of the log may come with: header, snapshot, key, definition, large values. */
+/** Statements that one row of the log may come with, besides one for each value beside it: header, snapshot, key, definition. */
 const WRITES_PER_ROW = 8;
 const WRITES_BESIDE = 12;
+
+/** What stands where the events of a run did. */
+const WRECKED = "the row was wrecked";
+
+/** How an event names a value that stands beside the log. */
+const BESIDE = '"stored_bytes":';
 
 interface EventRow {
   id: number;
@@ -60,37 +68,53 @@ export class ShardWatch {
       this.#lastId,
     ) as unknown as EventRow[];
     const touched = new Set<RunModel>();
-    for (const row of rows) {
-      this.#lastId = row.id;
-      touched.add(this.#takeRow(row));
-    }
+    for (const row of rows) touched.add(this.#takeRow(row));
     for (const run of touched) this.#compare(run);
+    for (const run of this.#relativesOf(touched)) judgeRelatives(run);
     if (rows.length > 0) this.#count();
-    this.#judgeCost(rows.length, touched);
+    this.#judgeCost(rows, touched);
     disk.writes = 0;
   }
 
-  /** The object was lost: runs whose latest events went with it are read again from what is left. */
+  /** The object was lost: runs whose latest events went with it are read again from what is left, with their relatives. */
   forgetLost(): void {
     const { disk } = this.host;
     const hasTables = this.#hasTables;
     const left = hasTables ? disk.look("SELECT run_id, max(last_seq) AS seq FROM event GROUP BY run_id") : [];
     const seqs = new Map(left.map((row) => [String(row.run_id), Number(row.seq)]));
     this.#lastId = hasTables ? Number(disk.look("SELECT max(id) AS id FROM event")[0]?.id ?? 0) : 0;
-    for (const [runId, run] of this.#parts.runs) {
-      if (run.shard !== this.host.name || seqs.get(runId) === run.seq) continue;
+    const lost = this.#relativesOf(this.#own.filter((run) => seqs.get(run.runId) !== run.seq)).filter(
+      (run) => !run.isWrecked,
+    );
+    for (const { runId } of lost) {
       this.#parts.runs.delete(runId);
       this.#folded.delete(runId);
-      const rows = hasTables
-        ? disk.look("SELECT id, run_id, events FROM event WHERE run_id = ? ORDER BY id", runId)
-        : [];
-      for (const row of rows) this.#takeRow(row as unknown as EventRow);
     }
+    if (lost.length === 0 || !hasTables) return;
+    const ids = JSON.stringify(lost.map((run) => run.runId));
+    const sql = "SELECT id, run_id, events FROM event WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY id";
+    for (const row of disk.look(sql, ids)) this.#takeRow(row as unknown as EventRow);
+  }
+
+  /** From now on the rows of one live run cannot be read any more. */
+  wreck(choices: Choices): void {
+    const { disk, name } = this.host;
+    const live = this.#own.filter((run) => !run.isTerminal && run.replayOf === null);
+    if (live.length === 0) return;
+    const run = choices.pick(`wreck/${name}`, live);
+    run.isWrecked = true;
+    disk.run("UPDATE event SET events = ? WHERE run_id = ?", [WRECKED, run.runId]);
+    disk.run("UPDATE stored_value SET text = ? WHERE run_id = ? AND path = '>snapshot'", [WRECKED, run.runId]);
+    disk.flush();
+    disk.isTouched = false;
+    disk.writes = 0;
   }
 
   /** Loads every run anew, as a new life of the object would. */
   reload(): void {
-    for (const [runId, folded] of this.#folded) this.#compareLoaded(runId, folded);
+    for (const [runId, folded] of this.#folded) {
+      if (this.#parts.runs.get(runId)?.isWrecked === false) this.#compareLoaded(runId, folded);
+    }
   }
 
   /** A value that stands beside the log. */
@@ -105,12 +129,23 @@ export class ShardWatch {
     return JSON.parse(rows.map((row) => String(row.text)).join("")) as Json;
   }
 
+  get #own(): RunModel[] {
+    return [...this.#parts.runs.values()].filter((run) => run.shard === this.host.name);
+  }
+
+  /** These runs, and those that came of the same one. */
+  #relativesOf(runs: Iterable<RunModel>): RunModel[] {
+    const roots = new Set([...runs].map((run) => run.rootId));
+    return this.#own.filter((run) => roots.has(run.rootId));
+  }
+
   /** They are part of what a lost object may not have flushed. */
   get #hasTables(): boolean {
     return this.host.disk.look("SELECT 1 FROM sqlite_schema WHERE name = 'event'").length > 0;
   }
 
   #takeRow(row: EventRow): RunModel {
+    this.#lastId = Math.max(this.#lastId, row.id);
     const events = JSON.parse(row.events) as RunEvent[];
     const { runs, begin, trace } = this.#parts;
     let run = runs.get(row.run_id);
@@ -159,18 +194,19 @@ export class ShardWatch {
     const [counted] = this.host.disk.look(
       "SELECT count(*) AS runs, count(due_at) AS live, count(ended_at) AS ended FROM run",
     );
-    const own = [...this.#parts.runs.values()].filter((run) => run.shard === this.host.name);
+    const own = this.#own;
     const ended = own.filter((run) => run.isTerminal).length;
     const isRight = counted?.runs === own.length && counted.ended === ended && counted.live === own.length - ended;
     must(isRight, "14", () => `${own.length} runs, ${ended} ended; the shard counts ${JSON.stringify(counted)}`);
   }
 
   /** Invariant 15: what a transition writes, and what loading a run must read, has a bound. */
-  #judgeCost(rows: number, touched: ReadonlySet<RunModel>): void {
+  #judgeCost(rows: readonly EventRow[], touched: ReadonlySet<RunModel>): void {
     const { disk } = this.host;
-    const allowed = rows * WRITES_PER_ROW + WRITES_BESIDE;
+    const values = rows.reduce((sum, row) => sum + row.events.split(BESIDE).length - 1, 0);
+    const allowed = rows.length * WRITES_PER_ROW + values + WRITES_BESIDE;
     const isBounded = this.#parts.mayRepeatWrites || disk.writes <= allowed;
-    must(isBounded, "15", () => `${disk.writes} statements were written for ${rows} rows of the log`);
+    must(isBounded, "15", () => `${disk.writes} statements were written for ${rows.length} rows of the log`);
     for (const run of touched) if (!run.isTerminal) this.#judgeSnapshot(run);
   }
 

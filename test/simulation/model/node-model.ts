@@ -50,6 +50,8 @@ export class NodeModel {
   escalated = false;
   /** Of a map: what it works off, how far it has come, and what was given by index. */
   items: { list: readonly Json[]; started: number; results: Map<number, Json> } | null = null;
+  /** Of a node that waits for a run: what it hands to it. */
+  childInputs: Json = null;
   /** The kept signal that it takes as it begins. */
   signal: number | null = null;
   /** Since when its edges have said what becomes of it. */
@@ -68,6 +70,22 @@ export class NodeModel {
 
   constructor(id: string) {
     this.id = id;
+  }
+
+  /** A visit begins: what the one before waited for is of the past. */
+  begin({ visit, attempt, seq }: { visit: number; attempt: number; seq: number }): void {
+    this.visit = visit;
+    this.attempt = attempt;
+    this.beganSeq = seq;
+    this.sends = 0;
+    this.faults = 0;
+    this.error = null;
+    this.wait = null;
+    this.fired = null;
+    this.approval = null;
+    this.escalated = false;
+    this.items = null;
+    this.signal = null;
   }
 
   get isActive(): boolean {
@@ -93,6 +111,8 @@ export class NodeModel {
     this.decidedAtMs = null;
     this.error = null;
     this.expected = null;
+    // It was for the visit that a replay began.
+    this.override = null;
   }
 
   /** Edges that are unresolved again. */

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "#kernel/json.ts";
 import type { NodeDefinition } from "#workflow/definition.ts";
 import { errorAsOutput, gives, refuses } from "../scenario/given.ts";
 import type { NodeModel } from "./node-model.ts";
+import type { RunModel } from "./run-model.ts";
 import { must } from "./violation.ts";
 
 /** The owner and the key of a path such as `n1[3]`; null for a node's own. */
@@ -15,6 +16,25 @@ export function partIn(path: string): { owner: string; key: string } | null {
 export function definitionOfPart(path: string, owner: NodeDefinition): NodeDefinition {
   if (owner.type !== "map") return { id: path, type: "http" };
   return { ...((owner.config?.node ?? {}) as unknown as NodeDefinition), id: path };
+}
+
+/** What somebody is told of an approval that nobody decided, as it was by then; null for any other path. */
+export function escalationOf(run: RunModel, path: string, atMs: number): JsonObject | null {
+  const owner = run.nodes.get(partIn(path)?.owner ?? "");
+  const { approval, config, sinceMs } = owner ?? {};
+  if (owner === undefined || approval === null || approval === undefined || config === undefined) return null;
+  const { message = "", approvers = [], escalate_to: url = "" } = config;
+  const payload: JsonObject = {
+    approval_id: approval.id,
+    run_id: run.runId,
+    workflow: run.workflow,
+    message,
+    quorum: approval.quorum,
+    approvers,
+    votes: approval.votes.filter((vote) => Date.parse(vote.at) < atMs).length,
+    expires_at: new Date(Number(sinceMs) + Number(config.timeout_ms)).toISOString(),
+  };
+  return { url, method: "POST", payload };
 }
 
 /** May it begin now? Items begin in order, no more at a time than told, and none after one that failed the map. */

@@ -1,4 +1,5 @@
 /** Events of a run as a whole: when each may stand in the log. */
+import { beginRelative, tellParent } from "./relative-rules.ts";
 import type { Rules } from "./rules.ts";
 import type { RunModel } from "./run-model.ts";
 import { must } from "./violation.ts";
@@ -8,7 +9,9 @@ export const RUN_RULES: Rules = {
     must(run.seq === 1, "2", () => "run.queued is not the first event");
     must(event.run_id === run.runId, "6", () => `the log of ${run.runId} begins with ${event.run_id}`);
     run.status = "queued";
+    run.workflow = event.workflow;
     run.inputs = run.valueOf(event.inputs, "", 0);
+    beginRelative(run, event);
   },
   "run.started": (run) => {
     must(run.status === "queued", "2", () => `run.started in a run that is ${run.status}`);
@@ -34,7 +37,7 @@ export const RUN_RULES: Rules = {
         () => `the run completes though ${id} was neither run nor skipped`,
       );
     }
-    run.status = "completed";
+    end(run, "completed");
   },
   "run.failed": (run, event) => {
     mayEnd(run, "run.failed");
@@ -42,11 +45,11 @@ export const RUN_RULES: Rules = {
     must(failing !== null, "rules", () => "the run fails though nothing failed");
     const { node, code } = event.error;
     must(node === failing.node && code === failing.code, "rules", () => `the run fails by ${node} (${code})`);
-    run.status = "failed";
+    end(run, "failed");
   },
   "run.cancelled": (run) => {
     mayEnd(run, "run.cancelled");
-    run.status = "cancelled";
+    end(run, "cancelled");
   },
   warning: (run, event) => {
     if (event.code !== "late_result") {
@@ -58,7 +61,7 @@ export const RUN_RULES: Rules = {
   },
   "edge.resolved": (run, event) => {
     must(!run.isTerminal, "2", () => "edges are resolved after the end");
-    run.resolve(event);
+    run.edges.resolve(event);
   },
 };
 
@@ -66,4 +69,10 @@ function mayEnd(run: RunModel, event: string): void {
   const isOpen = run.status === "running" || (run.status === "paused" && event !== "run.completed");
   must(isOpen, "2", () => `${event} in a run that is ${run.status}`);
   must(run.active.size === 0, "2", () => `${event} though ${[...run.active].map((node) => node.id)} have not ended`);
+}
+
+function end(run: RunModel, status: "completed" | "failed" | "cancelled"): void {
+  run.status = status;
+  run.ends += 1;
+  tellParent(run);
 }

@@ -4,6 +4,8 @@ import { kindOf } from "../nodes/registry.ts";
 import { type Given, gives, refuses } from "../scenario/given.ts";
 import type { ModelApproval, NodeModel } from "./node-model.ts";
 import { itemsOf } from "./part-rules.ts";
+import { execute, renderedConfig } from "./reading.ts";
+import { inputsOfChild } from "./relative-rules.ts";
 import type { Rules } from "./rules.ts";
 import { type EventOf, LATE_MS, type RunModel } from "./run-model.ts";
 import { takes } from "./signals.ts";
@@ -12,6 +14,11 @@ import { must } from "./violation.ts";
 /** Bounds and defaults, written down a second time. */
 const SIGNALS_MAX = 100;
 const APPROVAL_TIMEOUT_MS = 86_400_000;
+const CHILD_LOOK_MS = 30_000;
+const CHILD_LOOK_MS_MAX = 3_600_000;
+
+/** Types that always set a timer; others when they are told to. */
+const TIMED: ReadonlySet<string> = new Set(["delay", "hitl", "workflow"]);
 
 export const WAITING_RULES: Rules = {
   "node.waiting": waiting,
@@ -99,36 +106,47 @@ function waiting(run: RunModel, event: EventOf<"node.waiting">): void {
   const kind = kindOf(run.definition.node(node.id).type);
   must(kind.waits === event.wait.kind, "rules", () => `${node.id} waits for ${event.wait.kind}`);
   run.begin(node, event);
-  const config = run.renderedConfig(node);
+  const config = renderedConfig(run, node);
   must(config.ok && "value" in config, "rules", () => `${node.id} waits though its config cannot be rendered`);
   node.config = config.value as NodeModel["config"];
   node.wait = event.wait;
   node.sinceMs = event.at;
-  const atOnce = run.execute(node);
+  const atOnce = execute(run, node);
   must(atOnce === null, "rules", () => `${node.id} waits though it has nothing to wait for: ${JSON.stringify(atOnce)}`);
-  if (event.wait.kind === "event") {
-    const { event: name } = event.wait;
-    must(name === node.config.event, "rules", () => `${node.id} waits for ${name}`);
+  node.expected = null;
+  judgeWait(run, node, event);
+  node.mustSetTimer = TIMED.has(kind.type) || node.config.timeout_ms !== undefined;
+  run.setActive(node, "waiting");
+}
+
+/** What the event says of its wait must be what the config says. */
+function judgeWait(run: RunModel, node: NodeModel, { wait, at }: EventOf<"node.waiting">): void {
+  const { config } = node;
+  if (wait.kind === "event") must(wait.event === config.event, "rules", () => `${node.id} waits for ${wait.event}`);
+  if (wait.kind === "child") {
+    const isOfShard = wait.run_id.startsWith(run.runId.slice(0, "run_xx000".length));
+    const isNew = run.surroundings.run(wait.run_id) === undefined;
+    must(isOfShard && isNew, "5", () => `${node.id} asks for the run ${wait.run_id}, which is not one of its own`);
+    node.childInputs = inputsOfChild(run, node);
+    const isNobody = run.surroundings.artifactOf(String(config.workflow)) === null;
+    if (isNobody) node.expected = refuses("child_failed");
   }
-  if (event.wait.kind === "items") {
-    const { concurrency = 10, on_item_error: onError = "fail" } = node.config;
-    node.items = itemsOf(node.config);
-    node.decidedAtMs = event.at;
-    const { wait } = event;
+  if (wait.kind === "items") {
+    const { concurrency = 10, on_item_error: onError = "fail" } = config;
+    node.items = itemsOf(config);
+    node.decidedAtMs = at;
     const isIt =
       wait.total === node.items?.list.length && wait.concurrency === concurrency && wait.on_item_error === onError;
     must(isIt, "rules", () => `${node.id} waits for ${JSON.stringify(wait)}`);
   }
-  node.expected = null;
-  node.mustSetTimer = kind.type === "delay" || kind.type === "hitl" || node.config.timeout_ms !== undefined;
-  run.setActive(node, "waiting");
 }
 
 function timerSet(run: RunModel, event: EventOf<"timer.set">): void {
   const node = run.node(event.node);
   must(node.status === "waiting" && node.visit === event.visit, "11", () => `a timer of ${node.id} is set out of turn`);
   const { config, sinceMs } = node;
-  if (event.timer !== "child_look") {
+  if (event.timer === "child_look") judgeLook(run, node, event);
+  else {
     const timeoutMs = Number(config.timeout_ms ?? APPROVAL_TIMEOUT_MS);
     const escalateMs = Number(config.escalate_after_ms ?? Math.floor(timeoutMs / 2));
     const afterMs = {
@@ -146,6 +164,20 @@ function timerSet(run: RunModel, event: EventOf<"timer.set">): void {
   node.mustSetTimer = false;
   node.fired = null;
   node.due = { why: "timer", timer: event.timer, atMs: event.due_at };
+}
+
+/** A look after a child comes when it is due, or when what asked for it may have been lost with the object. */
+function judgeLook(run: RunModel, node: NodeModel, { at, due_at: dueAt }: EventOf<"timer.set">): void {
+  const { due, sinceMs } = node;
+  must(node.wait?.kind === "child", "11", () => `${node.id} waits for no child and is to look after one`);
+  const afterMs = Math.min(Math.max(CHILD_LOOK_MS, at - sinceMs), CHILD_LOOK_MS_MAX);
+  must(dueAt === at + afterMs, "11", () => `${node.id} looks after its child at ${dueAt}`);
+  if (due === null) return;
+  must(at - due.atMs <= LATE_MS, "effects", () => `${node.id} looks after its child long after its time`);
+  if (at >= due.atMs) return;
+  const isLost = run.surroundings.lifeAt(at) > node.recoveredInLife;
+  must(isLost, "11", () => `${node.id} looks after its child though it is not due and nothing was lost`);
+  node.recoveredInLife = Math.max(node.recoveredInLife + 1, run.surroundings.lifeAt(at - 1));
 }
 
 function timerFired(run: RunModel, event: EventOf<"timer.fired">): void {

@@ -9,6 +9,8 @@ export interface Making {
   random: Seeded;
   /** Nodes from which this one can be reached. */
   ancestors: readonly string[];
+  /** Tags and ids of workflows that may be started from here. */
+  callable: readonly string[];
 }
 
 export interface Executing {

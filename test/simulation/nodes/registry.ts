@@ -13,6 +13,7 @@ import type { NodeKind } from "./node-kind.ts";
 import { parallel } from "./parallel.ts";
 import { transform } from "./transform.ts";
 import { waitForEvent } from "./wait-for-event.ts";
+import { workflow } from "./workflow.ts";
 
 export const NODE_KINDS: readonly NodeKind[] = [
   http,
@@ -28,6 +29,7 @@ export const NODE_KINDS: readonly NodeKind[] = [
   waitForEvent,
   hitl,
   map,
+  workflow,
 ];
 
 const BY_TYPE = new Map(NODE_KINDS.map((kind) => [kind.type, kind]));

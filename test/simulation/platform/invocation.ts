@@ -2,6 +2,9 @@
 import { Owner } from "./timeline.ts";
 
 export class Invocation extends Owner {
+  /** Ends it in the middle of what it does; set by whoever began it. */
+  lose: () => void = () => undefined;
+
   waitUntil(work: Promise<unknown>): void {
     // Nobody hears of what fails there.
     void work.catch(() => undefined);

@@ -22,6 +22,8 @@ export interface HostParts {
   build(context: object): Instance;
   /** A call has arrived and will be answered. */
   onCall(method: string, values: unknown[]): void;
+  /** It has been carried out and gives this. */
+  onAnswer(method: string, values: unknown[], value: unknown): void;
   /** The object was lost; what it had not flushed is gone unless it was evicted in an orderly way. */
   onLost(host: ObjectHost): void;
   onBug(error: unknown): void;
@@ -74,7 +76,7 @@ export class ObjectHost {
   }
 
   #arrive(method: string, values: unknown[], number: number, about: string, resolve: (value: unknown) => void): void {
-    const { timeline, choices, faults, delays, trace, onCall } = this.#parts;
+    const { timeline, choices, faults, delays, trace, onCall, onAnswer, onBug } = this.#parts;
     const call = this.#calls.get(number);
     if (call === undefined) return;
     onCall(method, values);
@@ -93,6 +95,11 @@ export class ObjectHost {
       .then(
         (value) => {
           const sent = structuredClone(value);
+          try {
+            onAnswer(method, values, sent);
+          } catch (error) {
+            onBug(error);
+          }
           answer(() => resolve(sent));
         },
         (error) => answer(() => call.reject(error as Error)),

@@ -23,6 +23,8 @@ export interface QueueParts {
   deadLetters: SimulatedQueue | null;
   consume(batch: object, invocation: Invocation): Promise<void>;
   onTaken(body: unknown): void;
+  /** A message has exhausted its retries. */
+  onDead(body: unknown): void;
   /** A message may never be worked off. */
   onLost(body: unknown): void;
 }
@@ -151,6 +153,7 @@ export class SimulatedQueue {
       for (const message of batch) this.#retry(message, retryDelayMs);
       this.#handedOver();
     };
+    invocation.lose = wasLost;
     if (faults.happens("batch.lost", `${this.name}/${number}`)) {
       // Locally a message counts as acknowledged while its task goes on in the background.
       if (oneAtATime) for (const { body } of batch) onLost(body);
@@ -177,10 +180,12 @@ export class SimulatedQueue {
   }
 
   #retry(message: Kept, afterMs: number): void {
-    const { timeline, maxRetries, deadLetters } = this.#parts;
+    const { timeline, maxRetries, deadLetters, onDead } = this.#parts;
     const attempts = message.attempts + 1;
-    if (attempts > maxRetries + 1) deadLetters?.acceptDead(message.body);
-    else this.#put({ ...message, attempts, visibleAtMs: timeline.nowMs + afterMs });
+    if (attempts > maxRetries + 1) {
+      onDead(message.body);
+      deadLetters?.acceptDead(message.body);
+    } else this.#put({ ...message, attempts, visibleAtMs: timeline.nowMs + afterMs });
   }
 
   /** What another queue gave up on. */

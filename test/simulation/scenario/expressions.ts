@@ -38,7 +38,7 @@ const CONDITIONS: readonly Form[] = [
   {
     make: (random) => `inputs.n >= ${small(random)}`,
     pattern: new RegExp(`^inputs\\.n >= ${NUMBER}$`),
-    means: ([number], { inputs }) => gives(Number((inputs as { n: number }).n) >= Number(number)),
+    means: ([number], { inputs }) => atLeast({ v: isJsonObject(inputs) ? inputs.n : undefined }, number),
   },
   {
     make: () => "has(output.v)",
@@ -99,7 +99,10 @@ const VALUES: readonly Form[] = [
   {
     make: () => "{'v': inputs.n}",
     pattern: /^\{'v': inputs\.n\}$/,
-    means: (_, { inputs }) => gives({ v: (inputs as { n: number }).n }),
+    means: (_, { inputs }) => {
+      const n = isJsonObject(inputs) ? inputs.n : undefined;
+      return n === undefined ? "missing" : gives({ v: n });
+    },
   },
   {
     make: () => "{'v': output.v}",
@@ -134,7 +137,7 @@ export function read(source: string, reading: Reading): Given | "missing" {
   throw new Error(`the model cannot read the expression ${source}`);
 }
 
-function atLeast(value: Json, number: string | undefined): Given | "missing" {
+function atLeast(value: Json | { v: Json | undefined }, number: string | undefined): Given | "missing" {
   const v = isJsonObject(value) ? value.v : undefined;
   if (v === undefined) return "missing";
   return typeof v === "number" ? gives(v >= Number(number)) : refuses("expression_failed");

@@ -1,22 +1,11 @@
 /** From a seed to a scenario. Each seed has its own weather: which faults there are, how slow things are, how many runs. */
 
-import type { Json } from "#kernel/json.ts";
-import { checkWorkflow } from "#workflow/check.ts";
 import { Seeded } from "../../support/seeded.ts";
-import { VOTERS } from "../nodes/hitl.ts";
-import { EVENTS } from "../nodes/wait-for-event.ts";
 import { FAULT_KINDS, type FaultKind, type FaultRates } from "../platform/faults.ts";
 import { BOUNDS, type Bounds } from "../platform/tuning.ts";
-import { randomWorkflow } from "./graph.ts";
-import {
-  type Answers,
-  type Command,
-  type Crash,
-  PATCH_KINDS,
-  type RunScript,
-  type Scenario,
-  type Workflow,
-} from "./scenario.ts";
+import { makeCommands } from "./commands.ts";
+import type { Answers, Crash, RunScript, Scenario, Workflow } from "./scenario.ts";
+import { makeWorkflows } from "./workflows.ts";
 
 /** How often a fault happens where it is part of the weather. */
 const RATES: Record<FaultKind, number> = {
@@ -43,16 +32,14 @@ const RATES: Record<FaultKind, number> = {
 /** Trouble lasts at most this long. */
 const TROUBLE_MS_MAX = 60_000;
 
-export const NODES_MAX = 60;
-
 export function scenarioOf(seed: number): Scenario {
   const random = new Seeded(seed * 2_654_435_761);
   const local = random.chance(0.25);
   const shards = random.chance(0.2) ? 2 : 1;
   const isCalm = random.chance(0.15);
   const healMs = random.between(2_000, TROUBLE_MS_MAX);
-  const workflows = makeWorkflows(random);
-  const runs = makeRuns(random, workflows, shards);
+  const { workflows, started, versions } = makeWorkflows(random);
+  const runs = makeRuns(random, workflows.slice(0, started), shards);
   return {
     seed,
     local,
@@ -70,27 +57,10 @@ export function scenarioOf(seed: number): Scenario {
     healMs,
     workflows,
     runs,
-    commands: makeCommands(random, runs, healMs),
+    commands: makeCommands(random, { runs, workflows, versions, healMs }),
     crashes: isCalm ? [] : makeCrashes(random, { local, shards, healMs }),
     faults: null,
   };
-}
-
-/** What is wrong with a workflow by the product's own checks; empty when nothing is. */
-export function problemsOf(workflow: Workflow): string[] {
-  return checkWorkflow(workflow).errors.map(({ pointer, message }) => `${pointer}: ${message}`);
-}
-
-function makeWorkflows(random: Seeded): Workflow[] {
-  return Array.from({ length: random.chance(0.8) ? 1 : 2 }, () => {
-    const size = random.next();
-    const [least, most] = size < 0.5 ? [1, 8] : size < 0.87 ? [6, 20] : [20, NODES_MAX];
-    const workflow = randomWorkflow(random, random.between(least, most));
-    if (random.chance(0.15)) workflow.metadata = { patch_policy: "gated" };
-    const problems = problemsOf(workflow);
-    if (problems.length > 0) throw new Error(`the generator made a workflow that is wrong: ${problems.join("; ")}`);
-    return workflow;
-  });
 }
 
 function makeRuns(random: Seeded, workflows: readonly Workflow[], shards: number): RunScript[] {
@@ -126,76 +96,21 @@ function makeAnswers(random: Seeded): Answers {
     retryable: random.pick([0, 0.1, 0.3]),
     fatal: random.pick([0, 0.03, 0.15]),
     throws: random.pick([0, 0, 0.03]),
+    kills: random.pick([0, 0, 0, 0.05]),
     slow: random.pick([0, 0.1, 0.5]),
     large: random.pick([0, 0.05]),
   };
 }
 
-function makeCommands(random: Seeded, runs: readonly RunScript[], healMs: number): Command[] {
-  const commands: Command[] = [];
-  for (const run of runs) {
-    const at = () => run.atMs + Math.floor(random.next() ** 2 * healMs);
-    if (random.chance(0.12)) commands.push({ type: "cancel", atMs: at(), run: run.name });
-    commands.push(...makeAsked(random, run, at));
-    if (random.chance(0.3)) commands.push({ type: "read", atMs: at(), run: run.name, limit: random.pick([1, 7, 100]) });
-    if (random.chance(0.2))
-      commands.push({ type: "wait", atMs: at(), run: run.name, waitMs: random.between(1, 30_000) });
-    if (run.key !== undefined && random.chance(0.7)) {
-      commands.push({ type: "start_again", atMs: at(), run: run.name, otherBody: random.chance(0.3) });
-    }
-    if (random.chance(0.1)) {
-      const [visit, attempt] = random.pick([
-        [1, 2],
-        [2, 1],
-        [1, 1],
-      ]) as [number, number];
-      commands.push({ type: "forge", atMs: at(), run: run.name, node: `n${random.between(0, 9)}`, visit, attempt });
-    }
-  }
-  return commands;
-}
-
-/** What is asked of a run while it goes on, besides its end. */
-function makeAsked(random: Seeded, { name: run }: RunScript, at: () => number): Command[] {
-  const commands: Command[] = [];
-  if (random.chance(0.15)) {
-    const pausedMs = at();
-    commands.push({ type: "pause", atMs: pausedMs, run });
-    if (random.chance(0.9)) commands.push({ type: "resume", atMs: pausedMs + random.between(1, 40_000), run });
-  }
-  for (let left = random.chance(0.5) ? random.between(1, 5) : 0; left > 0; left--) {
-    const payload = random.pick<Json>([{ v: random.between(0, 9) }, "text", [1, 2], null, { text: "y".repeat(60) }]);
-    commands.push({ type: "signal", atMs: at(), run, name: random.pick(EVENTS), payload });
-  }
-  for (let left = random.chance(0.5) ? random.between(1, 6) : 0; left > 0; left--) {
-    const decision = random.chance(0.8) ? "approve" : "reject";
-    commands.push({
-      type: "decide",
-      atMs: at(),
-      run,
-      voter: random.pick(VOTERS),
-      decision,
-      which: random.between(0, 3),
-    });
-  }
-  for (let left = random.chance(0.35) ? random.between(1, 3) : 0; left > 0; left--) {
-    commands.push({ type: "patch", atMs: at(), run, how: random.pick(PATCH_KINDS), which: random.between(0, 999) });
-    if (random.chance(0.3)) commands.push({ type: "revert_patch", atMs: at(), run });
-    if (random.chance(0.5))
-      commands.push({ type: "decide_patch", atMs: at() + 2_000, run, decision: random.pick(["approve", "reject"]) });
-  }
-  for (let left = random.chance(0.35) ? random.between(1, 2) : 0; left > 0; left--) {
-    const atMs = at() + random.pick([0, 0, 20_000, 100_000]);
-    const [force, override] = [random.chance(0.6), random.chance(0.3)];
-    commands.push({ type: "replay_node", atMs, run, which: random.between(0, 999), force, override });
-  }
-  return commands;
-}
-
 function makeCrashes(random: Seeded, about: { local: boolean; shards: number; healMs: number }): Crash[] {
-  return Array.from({ length: random.pick([0, 0, 1, 2, 4]) }, () => ({
+  const crashes: Crash[] = Array.from({ length: random.pick([0, 0, 1, 2, 4]) }, () => ({
     atMs: Math.floor(random.next() ** 2 * about.healMs),
     what: random.pick(about.local ? (["all", "all", "evicted"] as const) : (["lost", "evicted"] as const)),
     shard: random.between(0, about.shards - 1),
   }));
+  if (random.chance(0.08)) {
+    const atMs = Math.floor(random.next() ** 3 * about.healMs);
+    crashes.push({ atMs, what: "wrecked", shard: random.between(0, about.shards - 1) });
+  }
+  return crashes;
 }

@@ -18,8 +18,16 @@ const MAY_FAIL = new Set(["transform", "filter", "aggregate", "function"]);
 const DEPTH_MAX = 2;
 const PASSES_MAX = 3;
 
-export function randomWorkflow(random: Seeded, size: number): Workflow {
-  const graph = new Growing(random);
+/** What a workflow may start, and by how many of its nodes. */
+export interface Calls {
+  names: readonly string[];
+  most: number;
+}
+
+export const NO_CALLS: Calls = { names: [], most: 0 };
+
+export function randomWorkflow(random: Seeded, size: number, calls = NO_CALLS): Workflow {
+  const graph = new Growing(random, calls);
   const hasLoops = random.chance(0.4);
   while (graph.size < size) {
     if (hasLoops && random.chance(0.15)) graph.addLoop(Math.min(size - graph.size, 8), 1);
@@ -40,8 +48,12 @@ class Growing {
   readonly #begun: number[] = [];
   #growingJoins = 0;
 
-  constructor(random: Seeded) {
+  readonly #calls: Calls;
+  #callers = 0;
+
+  constructor(random: Seeded, calls: Calls) {
     this.#random = random;
+    this.#calls = calls;
   }
 
   get size(): number {
@@ -62,7 +74,11 @@ class Growing {
     const random = this.#random;
     const ancestors = new Set(edges.flatMap((edge) => [edge.from, ...(this.#ancestors.get(edge.from) ?? [])]));
     this.#ancestors.set(id, ancestors);
-    const node: NodeDefinition = { id, type: kind.type, ...kind.make({ random, ancestors: [...ancestors] }) };
+    const node: NodeDefinition = {
+      id,
+      type: kind.type,
+      ...kind.make({ random, ancestors: [...ancestors], callable: this.#calls.names }),
+    };
     if (isAny) node.join = "any";
     const share = MAY_FAIL.has(kind.type) ? 0.5 : 0.12;
     if (kind.kind !== "unavailable" && random.chance(share)) node.on_error = "continue";
@@ -141,12 +157,15 @@ class Growing {
     if (isJoin && (this.#growingJoins >= GROWING_JOINS_MAX || random.chance(0.6)))
       return kindOf(random.pick(SHRINKING));
     if (isJoin) this.#growingJoins += 1;
-    let left = random.next() * NODE_KINDS.reduce((sum, kind) => sum + kind.weight, 0);
-    for (const kind of NODE_KINDS) {
+    const mayCall = this.#calls.names.length > 0 && this.#callers < this.#calls.most;
+    const kinds = NODE_KINDS.filter((kind) => mayCall || kind.waits !== "child");
+    let left = random.next() * kinds.reduce((sum, kind) => sum + kind.weight, 0);
+    const chosen = kinds.find((kind) => {
       left -= kind.weight;
-      if (left < 0) return kind;
-    }
-    return NODE_KINDS[0] as NodeKind;
+      return left < 0;
+    });
+    if (chosen?.waits === "child") this.#callers += 1;
+    return chosen ?? (kinds[0] as NodeKind);
   }
 
   /** Nearby nodes more often than far ones; now and then the same one twice. In a body one of them is of the body. */

@@ -1,4 +1,5 @@
 /** What is simulated: everything that a seed decides, as data, so that it can be made smaller and told to somebody. */
+import type { ReplayMode } from "#engine/events.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { EdgeDefinition, NodeDefinition } from "#workflow/definition.ts";
 import type { FaultRates } from "../platform/faults.ts";
@@ -25,29 +26,44 @@ export interface RunScript {
 export const PATCH_KINDS = ["append", "insert", "branch", "remove", "wrong"] as const;
 export type PatchKind = (typeof PATCH_KINDS)[number];
 
-export type Command =
-  | { type: "cancel"; atMs: number; run: string }
-  | { type: "pause" | "resume"; atMs: number; run: string }
-  | { type: "signal"; atMs: number; run: string; name: string; payload: Json }
+/** `of`: not the run itself but one of those that came of it, its children and replays. */
+export type Command = { atMs: number; run: string; of?: number } & (
+  | { type: "cancel" }
+  | { type: "pause" }
+  | { type: "resume" }
+  | { type: "revert_patch" }
+  | { type: "signal"; name: string; payload: Json }
   /** A vote on one of the approvals that are open then. */
-  | { type: "decide"; atMs: number; run: string; voter: string; decision: "approve" | "reject"; which: number }
-  | { type: "replay_node"; atMs: number; run: string; which: number; force: boolean; override: boolean }
+  | { type: "decide"; voter: string; decision: "approve" | "reject"; which: number }
+  | { type: "replay_node"; which: number; force: boolean; override: boolean }
+  /** A new run in its place: from a node on, of another of the scenario's workflows, with other inputs. */
+  | {
+      type: "replay_run";
+      mode: ReplayMode;
+      which: number;
+      fromNode: boolean;
+      version: number | null;
+      inputs: boolean;
+    }
   /** A patch of the workflow as it is then. */
-  | { type: "patch"; atMs: number; run: string; how: PatchKind; which: number }
-  | { type: "revert_patch"; atMs: number; run: string }
-  | { type: "decide_patch"; atMs: number; run: string; decision: "approve" | "reject" }
+  | { type: "patch"; how: PatchKind; which: number }
+  | { type: "decide_patch"; decision: "approve" | "reject" }
   /** Reads the run's events in pages of this size. */
-  | { type: "read"; atMs: number; run: string; limit: number }
-  | { type: "wait"; atMs: number; run: string; waitMs: number }
+  | { type: "read"; limit: number }
+  | { type: "wait"; waitMs: number }
   /** The same start once more; with another body when it says so. */
-  | { type: "start_again"; atMs: number; run: string; otherBody: boolean }
+  | { type: "start_again"; otherBody: boolean }
   /** A result for an attempt that was never handed out. */
-  | { type: "forge"; atMs: number; run: string; node: string; visit: number; attempt: number };
+  | { type: "forge"; node: string; visit: number; attempt: number }
+);
 
-/** An object is lost with what it had not flushed, or evicted while idle; `all`: the whole process dies. */
+/**
+ * An object is lost with what it had not flushed, or evicted while idle; `all`: the whole process dies; `wrecked`: the
+ * object is lost, and the rows of one of its runs can never be read again.
+ */
 export interface Crash {
   atMs: number;
-  what: "lost" | "evicted" | "all";
+  what: "lost" | "evicted" | "all" | "wrecked";
   shard: number;
 }
 
@@ -57,6 +73,8 @@ export interface Answers {
   retryable: number;
   fatal: number;
   throws: number;
+  /** Tasks that end their worker's invocation whenever they are executed, until their queue gives them up. */
+  kills: number;
   slow: number;
   large: number;
 }

@@ -1,14 +1,19 @@
-/** Events that change a run from outside: patches of its workflow and replays of its nodes. */
+/** Events of patches: what they may change, and how a run goes on with what they have made of its workflow. */
 import { isEqualJson, type Json } from "#kernel/json.ts";
 import type { EdgeDefinition, NodeDefinition } from "#workflow/definition.ts";
-import { DefinitionModel } from "./definition-model.ts";
+import { DefinitionModel, type ModelEdge } from "./definition-model.ts";
+import type { NodeModel } from "./node-model.ts";
+import { carried, readingAt } from "./reading.ts";
+import { judgedAlone, type Route } from "./routing-model.ts";
 import type { Rules } from "./rules.ts";
-import type { EventOf, RunModel } from "./run-model.ts";
+import type { RunModel } from "./run-model.ts";
 import { must } from "./violation.ts";
 
 const PATCHES_MAX = 100;
 
-export const CHANGE_RULES: Rules = {
+const ENDED: ReadonlySet<string> = new Set(["completed", "failed", "skipped"]);
+
+export const PATCH_RULES: Rules = {
   "patch.proposed": (run, event) => {
     must(!run.isTerminal, "2", () => "a patch is proposed after the end");
     must(event.patch === run.patches.length + 1, "8", () => `patch ${event.patch} follows ${run.patches.length}`);
@@ -37,19 +42,6 @@ export const CHANGE_RULES: Rules = {
     let definition = run.base;
     for (const { operations } of applied) definition = patched(definition, operations);
     goOnWith(run, definition, new Set(event.unresolved));
-  },
-  "replay.requested": replayed,
-  "run.reopened": (run, event) => {
-    must(run.isTerminal && run.mustReopen, "2", () => `a run that is ${run.status} is reopened`);
-    must(
-      event.generation === run.generation + 1,
-      "2",
-      () => `generation ${event.generation} follows ${run.generation}`,
-    );
-    run.generation = event.generation;
-    run.status = "running";
-    run.failing = null;
-    run.mustReopen = false;
   },
 };
 
@@ -96,20 +88,48 @@ function goOnWith(run: RunModel, to: DefinitionModel, unresolved: ReadonlySet<st
       must(same !== undefined && shape([same]) === shape([edge]), "8", () => `${nameOf(edge)} is resolved and changed`);
     }
   }
-  run.adopt(to, unresolved);
+  adopt(run, to, unresolved);
 }
 
-function replayed(run: RunModel, event: EventOf<"replay.requested">): void {
-  if (event.run_id !== undefined || event.node === undefined) return;
-  const node = run.node(event.node);
-  must(node.visit > 0 && node.status !== "skipped", "rules", () => `${node.id} is replayed and has not run`);
-  const wasTerminal = run.isTerminal;
-  must(wasTerminal || run.failing === null, "2", () => `${node.id} is replayed in a run that is about to fail`);
-  const cancelled = [...run.nodes.values()].filter(({ status }) => status === "cancelled").map(({ id }) => id);
-  const seeds = [node.id, ...(wasTerminal ? cancelled : [])];
-  const reset = run.definition.downstream(seeds);
-  const isRight = [...(event.reset ?? [])].sort().join() === [...reset].sort().join();
-  must(isRight, "rules", () => `a replay of ${node.id} resets [${event.reset}], and it should be [${[...reset]}]`);
-  run.replay(seeds, reset, event);
-  run.mustReopen = wasTerminal;
+/** Goes on with a patched definition; edges keep what is known of them under their names. */
+function adopt(run: RunModel, to: DefinitionModel, unresolved: ReadonlySet<string>): void {
+  run.definition = to;
+  for (const node of run.nodes.values()) {
+    const same = (edge: ModelEdge) =>
+      unresolved.has(`${edge.from}>${edge.name}`)
+        ? []
+        : to.outgoing(edge.from).filter((other) => other.name === edge.name);
+    const [resolved, taken] = [[...node.resolved].flatMap(same), node.taken.flatMap(same)];
+    node.resolved.clear();
+    for (const edge of resolved) node.resolved.add(edge);
+    node.taken.splice(0, node.taken.length, ...taken);
+  }
+  for (const { id } of to.nodes.values()) {
+    const node = run.node(id);
+    run.edges.expect(node, routeOfNew(run, node));
+    if (node.status !== "pending") continue;
+    node.decidedAtMs = run.readiness(node) === "not_yet" ? null : (run.log.at(-1)?.at ?? null);
+  }
+}
+
+/** New edges out of what has ended, each judged alone. */
+function routeOfNew(run: RunModel, node: NodeModel): Route {
+  const route: Route = { taken: [], dead: [] };
+  const { status, id } = node;
+  if (!ENDED.has(status)) return route;
+  for (const edge of run.definition.outgoing(id)) {
+    if (run.node(edge.to).resolved.has(edge)) continue;
+    const isLed = status !== "skipped" || run.readiness(node) === "ready";
+    const isTaken = isLed ? holds(run, node, edge) : false;
+    must(isTaken !== null, "8", () => `a patch is applied though ${edge.from} → ${edge.name} cannot be evaluated`);
+    if (isTaken) route.taken.push(edge);
+    else if (edge.leaves === null || ENDED.has(run.node(edge.leaves).status)) route.dead.push(edge);
+  }
+  return route;
+}
+
+function holds(run: RunModel, node: NodeModel, edge: ModelEdge): boolean | null {
+  const outcome = node.status === "failed" ? "failure" : "success";
+  const reading = readingAt(run, node.id, carried(run, node.id));
+  return judgedAlone(run.definitionOf(node.id), edge, run.definition.outgoing(node.id), outcome, reading);
 }

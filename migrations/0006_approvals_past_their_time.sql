@@ -1,0 +1,1 @@
+CREATE INDEX `approvals_pending_expiry` ON `approvals` (`expires_at`) WHERE status = 'pending';

@@ -1,0 +1,32 @@
+/** D1 as all of Weir reaches it: measured, once for each isolate, and loud about statements that take long. */
+import { measuredDatabase } from "#store/measured-database.ts";
+import { StatementStatistics, statementText } from "#store/statement-statistics.ts";
+import { type Env, loggerOf } from "./env.ts";
+
+/** A statement that takes longer is written to the log. */
+export const SLOW_STATEMENT_MS = 500;
+
+export interface MeasuredD1 {
+  database: D1Database;
+  statements: StatementStatistics;
+}
+
+/** Of the whole isolate: the Worker and the objects in it are handed bindings of their own. */
+const statements = new StatementStatistics();
+const made = new WeakMap<object, MeasuredD1>();
+
+export function databaseOf(env: Env): MeasuredD1 {
+  let measured = made.get(env);
+  if (measured === undefined) {
+    const logger = loggerOf(env, "d1");
+    const database = measuredDatabase(env.DB, (facts) => {
+      statements.record(facts, Date.now());
+      if (facts.durationMs < SLOW_STATEMENT_MS) return;
+      const { durationMs: duration_ms, rowsRead: rows_read, rowsWritten: rows_written } = facts;
+      logger.warn("slow statement", { statement: statementText(facts.sql), duration_ms, rows_read, rows_written });
+    });
+    measured = { database, statements };
+    made.set(env, measured);
+  }
+  return measured;
+}
