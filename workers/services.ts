@@ -41,7 +41,7 @@ export interface WorkerServices extends Services {
 }
 
 /** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["meter", "fanout"];
+const COMING_COMPONENTS = ["meter"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -63,6 +63,7 @@ function compose(env: Env): WorkerServices {
   const keys = new Keys(database);
   const jobs = new Jobs(database);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, shardSettingsOf(env));
+  const fanouts = new Fanouts(env.FANOUT as unknown as FanoutNamespace);
   const urlPolicy = {
     allowPrivateHosts: new Set(isLocal ? settings.WEIR_ALLOW_PRIVATE_HOSTS : []),
     ownOrigins: new Set(settings.WEIR_OWN_ORIGIN),
@@ -104,7 +105,7 @@ function compose(env: Env): WorkerServices {
     workflows,
     proposals,
     shards,
-    fanouts: new Fanouts(env.FANOUT as unknown as FanoutNamespace),
+    fanouts,
     allowedOrigins: new Set(settings.WEIR_ALLOWED_ORIGINS),
     tickets: new SocketTickets(settings.WEIR_OPERATOR_KEY),
     keyWatch: new KeyWatch({ findById: (tenant, id) => keys.findById(tenant, id), clock: systemClock }),
@@ -117,7 +118,11 @@ function compose(env: Env): WorkerServices {
     points: new PointRecorder(env),
     goOn: waitUntil,
     describeConfig: () => configView(env),
-    health: new Health(checksOf({ env, d1, shards, models }), { ...absent(), ...withoutProvider(models) }, logger),
+    health: new Health(
+      checksOf({ env, d1, shards, fanouts, models }),
+      { ...absent(), ...withoutProvider(models) },
+      logger,
+    ),
     limiters,
     resultCache,
     agentWorkers: isLocal ? AGENT_PARALLELISM_LOCAL : AGENT_PARALLELISM,

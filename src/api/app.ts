@@ -12,6 +12,7 @@ import { respondError } from "./respond-error.ts";
 import { adminConfigRoutes } from "./routes/admin-config.ts";
 import { adminDatabaseRoutes } from "./routes/admin-database.ts";
 import { adminShardRoutes } from "./routes/admin-shards.ts";
+import { adminStatsRoutes } from "./routes/admin-stats.ts";
 import { analyticsRoutes } from "./routes/analytics.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { approveRoutes } from "./routes/approve.ts";
@@ -86,6 +87,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     adminConfigRoutes,
     adminDatabaseRoutes,
     adminShardRoutes,
+    adminStatsRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

@@ -6,6 +6,7 @@ export interface FeedItem {
   seq: number;
   after: number;
   status: string;
+  ended_at: string | null;
 }
 
 export interface FeedReaderOptions {

@@ -4,6 +4,7 @@
  */
 import type { ShardAddress } from "#kernel/ids.ts";
 import { shardName } from "#kernel/ids.ts";
+import { inParallel } from "#kernel/parallel.ts";
 import type { FeedPage } from "#store/fanout/protocol.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
 import type { Logger } from "#telemetry/log.ts";
@@ -75,13 +76,7 @@ export class CallRound {
   }
 
   async #askUnanswered(tenant: string): Promise<void> {
-    const waiting = [...this.#unanswered];
-    const worker = async () => {
-      for (let address = waiting.shift(); address !== undefined; address = waiting.shift()) {
-        await this.#askOne(tenant, address);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL, waiting.length) }, worker));
+    await inParallel([...this.#unanswered], PARALLEL, (address) => this.#askOne(tenant, address));
     if (this.#unanswered.size === 0 || this.#retry !== null) return;
     this.#retry = setTimeout(() => {
       this.#retry = null;
