@@ -1,11 +1,12 @@
 /** What `weir doctor` looks at: each thing by itself, so that one that is broken hides no other. */
 import { statSync } from "node:fs";
+import { duration } from "#kernel/duration.ts";
 import { attempt, isWeirError, type Readiness, Weir } from "../client/weir.ts";
 import { version } from "../package.json";
 import type { Context } from "./context.ts";
 import { describeFailure } from "./failure.ts";
 import { configPath } from "./settings.ts";
-import { count, duration } from "./wording.ts";
+import { count } from "./wording.ts";
 
 export interface Finding {
   name: string;

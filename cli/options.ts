@@ -1,6 +1,6 @@
 /** Values of options, judged while the command line is read: what is wrong is told before anything is asked. */
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { parseDuration } from "./wording.ts";
+import { parseDuration } from "#kernel/duration.ts";
 
 /** A whole number between two others. */
 export function whole(least: number, most: number): (text: string) => number {

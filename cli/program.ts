@@ -22,6 +22,7 @@ import { run } from "./commands/run.ts";
 import { status } from "./commands/status.ts";
 import { tail } from "./commands/tail.ts";
 import { top } from "./commands/top.ts";
+import { trace } from "./commands/trace.ts";
 import { workflow } from "./commands/workflow.ts";
 import { OUTPUT_MODES } from "./output.ts";
 import { URL_DEFAULT } from "./settings.ts";
@@ -62,6 +63,7 @@ export function createProgram() {
     .addCommand(artifact)
     .addCommand(logs)
     .addCommand(tail)
+    .addCommand(trace)
     .addCommand(status)
     .addCommand(top)
     .addCommand(doctor)

@@ -1,9 +1,9 @@
 /** How a run goes, drawn again and again in place while somebody waits for it. For terminals alone. */
 import { createLogUpdate } from "log-update";
+import { duration } from "#kernel/duration.ts";
 import type { Run, RunEvent } from "../client/weir.ts";
 import type { Output } from "./output.ts";
 import { truncate } from "./table.ts";
-import { duration } from "./wording.ts";
 
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const FRAME_MS = 80;

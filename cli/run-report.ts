@@ -1,10 +1,11 @@
 /** How a run looks when it is told of: its head, its outputs or error, its nodes. */
 
+import { duration } from "#kernel/duration.ts";
 import type { AcceptedRun, Run, RunDetails, RunStatus } from "../client/weir.ts";
 import { renderTimeline } from "../scripts/local-runtime/timeline.mjs";
 import { EXIT, type ExitCode } from "./failure.ts";
 import { fields, type Looks, type Output, type Paint, type Style } from "./output.ts";
-import { ago, duration } from "./wording.ts";
+import { ago } from "./wording.ts";
 
 const STYLES: Readonly<Record<RunStatus, Style>> = {
   queued: "dim",

@@ -1,10 +1,12 @@
 /** The tenant at one moment: how many runs do what, how fast and how well the recent ones went, how the services are. */
+
+import { duration } from "#kernel/duration.ts";
 import type { Readiness, RunItem, RunStatus } from "../client/weir.ts";
 import type { Context } from "./context.ts";
 import { fields, type Looks, type Paint } from "./output.ts";
 import { paintStatus } from "./run-report.ts";
 import { table } from "./table.ts";
-import { ago, duration } from "./wording.ts";
+import { ago } from "./wording.ts";
 
 export interface Snapshot {
   at: string;

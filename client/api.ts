@@ -15,9 +15,12 @@ import type { keyRoutes } from "#api/routes/keys.ts";
 import type { nodeTypeRoutes } from "#api/routes/node-types.ts";
 import type { singleRunRoutes } from "#api/routes/run.ts";
 import type { runCommandRoutes } from "#api/routes/run-commands.ts";
+import type { runLogRoutes } from "#api/routes/run-logs.ts";
 import type { runPatchRoutes } from "#api/routes/run-patches.ts";
 import type { runReplayRoutes } from "#api/routes/run-replays.ts";
+import type { runTraceRoutes } from "#api/routes/run-trace.ts";
 import type { runRoutes } from "#api/routes/runs.ts";
+import type { tagRoutes } from "#api/routes/tags.ts";
 import type { tenantRoutes } from "#api/routes/tenants.ts";
 import type { usageRoutes } from "#api/routes/usage.ts";
 import type { workflowRunRoutes } from "#api/routes/workflow-runs.ts";
@@ -43,7 +46,10 @@ export type Api = SchemaOf<typeof approvalRoutes> &
   SchemaOf<typeof runPatchRoutes> &
   SchemaOf<typeof runReplayRoutes> &
   SchemaOf<typeof runRoutes> &
+  SchemaOf<typeof runTraceRoutes> &
+  SchemaOf<typeof runLogRoutes> &
   SchemaOf<typeof singleRunRoutes> &
+  SchemaOf<typeof tagRoutes> &
   SchemaOf<typeof tenantRoutes> &
   SchemaOf<typeof usageRoutes> &
   SchemaOf<typeof workflowRoutes> &
@@ -72,6 +78,10 @@ export type RunStatus = Run["status"];
 export type RunDetails = Output<"/api/v1/runs/:id/details", "$get">;
 export type NodeExecution = RunDetails["node_executions"][string];
 export type Explanation = Output<"/api/v1/runs/:id/explain", "$get">;
+export type LogPage = Output<"/api/v1/runs/:id/logs", "$get">;
+export type LogQuery = Partial<Query<"/api/v1/runs/:id/logs", "$get">>;
+export type Trace = Output<"/api/v1/runs/:id/trace", "$get">;
+export type TraceSpan = Trace["resourceSpans"][number]["scopeSpans"][number]["spans"][number];
 export type AcceptedRun = Output<"/api/v1/runs/:id/cancel", "$post">;
 export type RunPage = Output<"/api/v1/runs", "$get">;
 export type RunItem = RunPage["items"][number];
@@ -120,6 +130,9 @@ export type Validation = Output<"/api/v1/workflows/validate", "$post">;
 export type VersionPage = Output<"/api/v1/workflows/:tag/versions", "$get">;
 export type WorkflowVersion = Output<"/api/v1/workflows/:tag/versions/:version", "$get">;
 export type WorkflowDiff = Output<"/api/v1/workflows/:tag/diff", "$get">;
+export type Tag = Output<"/api/v1/tags/:name", "$get">;
+export type TagPage = Output<"/api/v1/tags", "$get">;
+export type TagHistory = Output<"/api/v1/tags/:name/history", "$get">;
 export type NodeTypes = Output<"/api/v1/node-types", "$get">;
 
 export type Readiness = Output<"/health/ready", "$get">;

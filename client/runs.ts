@@ -5,6 +5,8 @@ import type {
   BatchResult,
   EventPage,
   Explanation,
+  LogPage,
+  LogQuery,
   NodeReplayOrder,
   PageOptions,
   ReplayedRun,
@@ -16,6 +18,7 @@ import type {
   RunItem,
   RunOrder,
   RunPage,
+  Trace,
 } from "./api.ts";
 import { isWeirError, WeirError } from "./errors.ts";
 import { newIdempotencyKey } from "./idempotency.ts";
@@ -114,6 +117,16 @@ export class Runs {
   /** What each unfinished node waits for. */
   explain(id: string, options: CallOptions = {}): Promise<Explanation> {
     return this.#transport.call("$get", "/api/v1/runs/:id/explain", { param: { id } }, options);
+  }
+
+  /** A page of the run's log records: in words, and without any value that was handed over. */
+  logs(id: string, query: LogQuery = {}, options: CallOptions = {}): Promise<LogPage> {
+    return this.#transport.call("$get", "/api/v1/runs/:id/logs", { param: { id }, query }, options);
+  }
+
+  /** The run as a trace, in OTLP/JSON: as it stands now, or as it ended. */
+  trace(id: string, options: CallOptions = {}): Promise<Trace> {
+    return this.#transport.call("$get", "/api/v1/runs/:id/trace", { param: { id } }, options);
   }
 
   /** The run's events from a position on, each once and in order, until nothing can follow. */

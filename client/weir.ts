@@ -9,6 +9,7 @@ import { type FeedFrame, type FeedOptions, feed } from "./feed.ts";
 import { Jobs } from "./jobs.ts";
 import { Money } from "./money.ts";
 import { Runs } from "./runs.ts";
+import { Tags } from "./tags.ts";
 import { type CallOptions, type ClientOptions, Transport } from "./transport.ts";
 import { Workflows } from "./workflows.ts";
 
@@ -21,6 +22,7 @@ export { newIdempotencyKey } from "./idempotency.ts";
 export type { PatchOptions } from "./patches.ts";
 export type { FollowOptions } from "./run-log.ts";
 export type { StartOptions, WaitOptions } from "./runs.ts";
+export type { MoveOptions } from "./tags.ts";
 export type { AnswerFacts, CallOptions, ClientOptions } from "./transport.ts";
 export { answerOf } from "./transport.ts";
 export type { SaveOptions } from "./workflows.ts";
@@ -28,6 +30,7 @@ export type { SaveOptions } from "./workflows.ts";
 export class Weir {
   readonly runs: Runs;
   readonly workflows: Workflows;
+  readonly tags: Tags;
   readonly approvals: Approvals;
   readonly jobs: Jobs;
   readonly keys: Keys;
@@ -40,6 +43,7 @@ export class Weir {
     this.#transport = new Transport(options);
     this.runs = new Runs(this.#transport);
     this.workflows = new Workflows(this.#transport);
+    this.tags = new Tags(this.#transport);
     this.approvals = new Approvals(this.#transport);
     this.jobs = new Jobs(this.#transport);
     this.keys = new Keys(this.#transport);

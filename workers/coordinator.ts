@@ -34,10 +34,12 @@ import type {
   StartRequest,
 } from "#store/shard/protocol.ts";
 import { migrateShard } from "#store/shard/schema.ts";
+import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
 import { doAll } from "./coordinator/bulk.ts";
 import { assembleParts, type ShardParts } from "./coordinator/parts.ts";
 import type { Changed } from "./coordinator/transitions.ts";
 import { type Env, loggerOf } from "./env.ts";
+import { telemetryOrigin } from "./tracing.ts";
 
 /** Due runs that one look takes up; the alarm goes off again at once while there are more. */
 const DUE_RUNS_PER_LOOK = 200;
@@ -131,6 +133,18 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return this.#parts.feed.listen(tenant, order);
   }
 
+  async logs(tenant: string, runId: string, query: RunLogQuery): Promise<RunLogPage | null> {
+    const { reader } = this.#parts;
+    const run = reader.find(tenant, runId);
+    return run === null ? null : reader.logs(run, query);
+  }
+
+  async traceDocument(tenant: string, runId: string): Promise<string | null> {
+    const { reader } = this.#parts;
+    const run = reader.find(tenant, runId);
+    return run === null ? null : reader.trace(run, telemetryOrigin(this.env));
+  }
+
   /** Upgrades alone come this way; everything else is a call. */
   override async fetch(request: Request): Promise<Response> {
     return this.#parts.streams.open(request);
@@ -214,6 +228,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   override async alarm(): Promise<void> {
     this.#parts.alarm.fired();
     this.ctx.waitUntil(this.#carryOver());
+    this.ctx.waitUntil(this.#export());
     try {
       await this.#lookAround();
     } catch (error) {
@@ -224,6 +239,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   }
 
   async wake(): Promise<void> {
+    this.ctx.waitUntil(this.#export());
     await this.#lookAround();
     await this.#carryOver();
   }
@@ -260,6 +276,14 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     this.#rearm();
   }
 
+  /** A collector may be slow: nobody waits for it. */
+  async #export(): Promise<void> {
+    const { traces } = this.#parts;
+    if (traces.backlog === 0) return;
+    await traces.flush();
+    this.#rearm();
+  }
+
   /** Until an earlier life's tasks have been sent again, the position stays below them. */
   #sentThrough(): number {
     const { isNeeded, from } = this.#parts.recovery;
@@ -279,7 +303,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const nowMs = Date.now();
     const times = [
       this.#parts.runs.nextDueAt(),
-      ...[this.#parts.projector.dueInMs, this.#parts.points.dueInMs].map((inMs) =>
+      ...[this.#parts.projector.dueInMs, this.#parts.points.dueInMs, this.#parts.traces.dueInMs].map((inMs) =>
         inMs === null ? null : nowMs + inMs,
       ),
       this.#parts.recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,

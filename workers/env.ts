@@ -53,6 +53,8 @@ const optionalCount = optionalText.transform((text, context) => {
   return z.NEVER;
 });
 
+const optionalUrl = optionalText.refine((text) => text === "" || /^https?:\/\//.test(text), "must be an http(s) URL");
+
 const settingsSchema = z.object({
   COORDINATOR_SHARDS: z.coerce.number().int().min(1).max(SHARDS_MAX).default(32),
   COORDINATOR_SHARDS_PREVIOUS: optionalShards,
@@ -85,6 +87,18 @@ const settingsSchema = z.object({
   /** Set both to answer queries in production: they go to the platform's SQL API. */
   CLOUDFLARE_ACCOUNT_ID: optionalText,
   CLOUDFLARE_API_TOKEN: optionalText,
+  /** Where traces and logs are sent, in the words of OpenTelemetry; empty: nowhere. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: optionalUrl,
+  /** `name=value` pairs between commas, values percent-encoded. */
+  OTEL_EXPORTER_OTLP_HEADERS: optionalText,
+  OTEL_SERVICE_NAME: optionalText.transform((text) => (text === "" ? "weir" : text)),
+  /** The share of runs without anything to tell that is exported, from 0 to 1. */
+  OTEL_TRACES_SAMPLER_ARG: optionalText.transform((text, context) => {
+    const share = text === "" ? 1 : Number(text);
+    if (share >= 0 && share <= 1) return share;
+    context.addIssue("must be a number from 0 to 1, or empty");
+    return z.NEVER;
+  }),
   RETENTION_DAYS: z.coerce.number().min(0).default(30),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
 });

@@ -31,6 +31,7 @@ import { databaseOf } from "./database.ts";
 import { type Env, loggerOf, settingsOf, shardSettingsOf } from "./env.ts";
 import { checksOf } from "./health-checks.ts";
 import { PointRecorder } from "./points.ts";
+import { telemetryOrigin } from "./tracing.ts";
 
 export interface WorkerServices extends Services {
   http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
@@ -116,6 +117,7 @@ function compose(env: Env): WorkerServices {
     logger,
     analytics: analyticsOf(env, outgoing),
     points: new PointRecorder(env),
+    telemetryOrigin: telemetryOrigin(env),
     goOn: waitUntil,
     describeConfig: () => configView(env),
     health: new Health(

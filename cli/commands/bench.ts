@@ -1,12 +1,12 @@
 /** `weir bench`: how fast this deployment runs a small workflow, as this machine sees it. */
 import { Command, Option } from "@commander-js/extra-typings";
+import { duration } from "#kernel/duration.ts";
 import { drive, type Timing } from "../../bench/load.ts";
 import { workloadOf } from "../../bench/workloads.ts";
 import { contextOf } from "../context.ts";
 import { EXIT, Failure } from "../failure.ts";
 import { whole } from "../options.ts";
 import { fields } from "../output.ts";
-import { duration } from "../wording.ts";
 
 /** Those that need no server of their own. */
 const WORKLOADS = ["chain5", "fanout10"] as const;

@@ -1,7 +1,8 @@
 /** `weir logs`: what runs have logged, and what they log from now on. */
 import { Command, Option } from "@commander-js/extra-typings";
+import { EVENT_LEVELS as LEVELS, type EventLevel as Level } from "#engine/event-words.ts";
 import { type Context, contextOf } from "../context.ts";
-import { LEVELS, type Level, type LogLine, logLineOf, renderLogLine } from "../event-line.ts";
+import { type LogLine, logLineOf, renderLogLine } from "../event-line.ts";
 import { span, whole } from "../options.ts";
 import { followTenant, type History, readHistory, recentRuns } from "../run-history.ts";
 

@@ -1,5 +1,6 @@
 /** `weir run list`: runs, newest first. */
 import { Command, Option } from "@commander-js/extra-typings";
+import { duration } from "#kernel/duration.ts";
 import type { RunStatus } from "../../client/weir.ts";
 import { RUN_STATUSES } from "../../src/engine/state.ts";
 import { contextOf } from "../context.ts";
@@ -7,7 +8,7 @@ import { label, span, whole } from "../options.ts";
 import { fields } from "../output.ts";
 import { paintStatus } from "../run-report.ts";
 import { table } from "../table.ts";
-import { ago, duration } from "../wording.ts";
+import { ago } from "../wording.ts";
 
 const LIMIT_MAX = 200;
 const LIMIT_DEFAULT = 20;

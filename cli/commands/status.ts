@@ -1,10 +1,10 @@
 /** `weir status`: health of every service. */
 import { Command } from "@commander-js/extra-typings";
+import { duration } from "#kernel/duration.ts";
 import { contextOf } from "../context.ts";
 import { EXIT } from "../failure.ts";
 import { fields, type Style } from "../output.ts";
 import { table } from "../table.ts";
-import { duration } from "../wording.ts";
 
 const STYLES: Readonly<Record<string, Style>> = { ok: "green", degraded: "yellow", down: "red", disabled: "dim" };
 

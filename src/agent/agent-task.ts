@@ -1,5 +1,5 @@
 /** What an attempt of an agent node is given, and what it hands back. */
-import type { LlmMetrics } from "#engine/metrics.ts";
+import type { CallMetrics, LlmMetrics } from "#engine/metrics.ts";
 import type { AgentPatch } from "#engine/task.ts";
 import type { NodeError } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
@@ -63,6 +63,10 @@ export interface AgentResult {
   metrics: LlmMetrics;
   /** Things that the run's reader should know, such as a budget that is nearly used up. */
   warnings: string[];
+  /** What it did outside, and how much more than is listed. */
+  calls: CallMetrics[];
+  callsOmitted: number;
+  /** Of model calls and of the requests of tools. */
   bytesIn: number;
   bytesOut: number;
 }

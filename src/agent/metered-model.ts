@@ -8,6 +8,7 @@ import { fail, type NodeError, nodeError, type Result } from "#kernel/errors.ts"
 import type { AgentPorts } from "./agent-ports.ts";
 import type { AgentTask } from "./agent-task.ts";
 import { type CallCost, costOfCall } from "./call-cost.ts";
+import type { CallList } from "./call-list.ts";
 import type { Conversation } from "./conversation.ts";
 import { interruption } from "./interruption.ts";
 import { OUTPUT_TOKENS_MAX } from "./limits.ts";
@@ -36,8 +37,10 @@ export class MeteredModel {
   readonly #base: Omit<ModelRequest, "messages">;
   readonly #toolUnits: number;
   readonly #expiresAt: number;
+  readonly #calls: CallList;
 
-  constructor(task: AgentTask, ports: AgentPorts, tools: readonly ToolSpec[], endsAt: number) {
+  constructor(task: AgentTask, ports: AgentPorts, tools: readonly ToolSpec[], endsAt: number, calls: CallList) {
+    this.#calls = calls;
     this.#task = task;
     this.#ports = ports;
     this.#expiresAt = endsAt + SETTLE_GRACE_MS;
@@ -138,6 +141,7 @@ export class MeteredModel {
     if (!isFree) conversation.addUsage(facts.usage, cost.usd);
     this.#count(call, cost, isFree);
     const record = this.#record(callId, call, startedMs, nowMs, cost, conversation.turns + 1);
+    this.#list(record);
     const error = reply.ok ? null : reply.error;
     try {
       await this.#ports.spending.settle({
@@ -167,6 +171,26 @@ export class MeteredModel {
       cost_usd: metrics.cost_usd === null || cost.usd === null ? null : metrics.cost_usd + cost.usd,
       price_version: cost.priceVersion ?? metrics.price_version,
     };
+  }
+
+  #list(record: CallRecord): void {
+    this.#calls.addModelCall({
+      at: record.at,
+      duration_ms: record.duration_ms,
+      ...(record.outcome === "ok" ? {} : { error: record.outcome }),
+      provider: record.provider,
+      model: record.requested_model,
+      answered_model: record.answered_model,
+      input_tokens: record.input_tokens,
+      cached_tokens: record.cached_tokens,
+      cache_write_tokens: record.cache_write_tokens,
+      output_tokens: record.output_tokens,
+      reasoning_tokens: record.reasoning_tokens,
+      cost_usd: record.cost_usd,
+      finish_reason: record.finish_reason,
+      time_to_first_token_ms: record.time_to_first_token_ms,
+      http_status: record.http_status,
+    });
   }
 
   #record(

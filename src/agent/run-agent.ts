@@ -7,6 +7,7 @@ import { fail, isRetryable, type NodeError, nodeError, ok, type Result } from "#
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { AgentPorts } from "./agent-ports.ts";
 import type { AgentResult, AgentTask, Lane } from "./agent-task.ts";
+import { CallList } from "./call-list.ts";
 import { Conversation } from "./conversation.ts";
 import { DEMO_MODEL } from "./demo-name.ts";
 import { interruption } from "./interruption.ts";
@@ -33,6 +34,7 @@ class Attempt {
   readonly #ports: AgentPorts;
   readonly #deadline: Deadline;
   readonly #conversation: Conversation;
+  readonly #calls: CallList;
   readonly #toolbox: Toolbox;
   readonly #model: MeteredModel;
 
@@ -41,8 +43,10 @@ class Attempt {
     this.#ports = ports;
     this.#deadline = deadline;
     this.#conversation = conversation;
-    this.#toolbox = ports.toolbox(conversation.patches, deadline.signal);
-    this.#model = new MeteredModel(task, ports, this.#toolbox.specs, ports.clock.nowMs() + task.timeoutMs);
+    this.#calls = new CallList(ports.clock);
+    this.#toolbox = this.#calls.watching(ports.toolbox(conversation.patches, deadline.signal));
+    const endsAt = ports.clock.nowMs() + task.timeoutMs;
+    this.#model = new MeteredModel(task, ports, this.#toolbox.specs, endsAt, this.#calls);
   }
 
   async run(isResumed: boolean): Promise<AgentResult> {
@@ -50,13 +54,17 @@ class Attempt {
     const outcome = await this.#converse();
     await this.#keepOrDrop(outcome, isResumed);
     const { metrics, warnings, bytesIn, bytesOut } = this.#model;
+    const calls = this.#calls;
+    calls.close();
     return {
       outcome: outcome.ok ? { ok: true, output: outcome.value } : outcome,
       patches: this.#conversation.patches,
       metrics: { ...metrics, tool_calls: this.#conversation.calls.slice(before).map(({ tool }) => tool) },
+      calls: calls.calls,
+      callsOmitted: calls.omitted,
       warnings,
-      bytesIn,
-      bytesOut,
+      bytesIn: bytesIn + calls.bytesIn,
+      bytesOut: bytesOut + calls.bytesOut,
     };
   }
 

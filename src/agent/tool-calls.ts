@@ -4,6 +4,7 @@
  */
 import { canonicalJson, type Json } from "#kernel/json.ts";
 import type { ToolCallSummary } from "./agent-task.ts";
+import type { ObserveRequest } from "./call-list.ts";
 import { CALLS_IN_PARALLEL_MAX, CALLS_PER_TURN_MAX, TOOL_ERROR_UNITS_MAX, TOOL_RESULT_UNITS_MAX } from "./limits.ts";
 import type { ToolCall, ToolSpec } from "./model.ts";
 import type { ToolAnswer } from "./tool.ts";
@@ -13,8 +14,8 @@ export interface Toolbox {
   specs: readonly ToolSpec[];
   /** True when the call changes nothing. */
   readsOnly(call: ToolCall): boolean;
-  /** Whatever is wrong with the call is its answer; throws nothing. */
-  call(call: ToolCall): Promise<ToolAnswer>;
+  /** Whatever is wrong with the call is its answer; throws nothing. `observe` is told of the requests it makes. */
+  call(call: ToolCall, observe?: ObserveRequest): Promise<ToolAnswer>;
 }
 
 export interface AnsweredCall {

@@ -27,11 +27,14 @@ import { keyRoutes } from "./routes/keys.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runCommandRoutes } from "./routes/run-commands.ts";
+import { runLogRoutes } from "./routes/run-logs.ts";
 import { runPatchRoutes } from "./routes/run-patches.ts";
 import { runReplayRoutes } from "./routes/run-replays.ts";
 import { runStreamRoutes } from "./routes/run-stream.ts";
+import { runTraceRoutes } from "./routes/run-trace.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { schemaRoutes } from "./routes/schemas.ts";
+import { tagRoutes } from "./routes/tags.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { workflowProposalRoutes } from "./routes/workflow-proposals.ts";
@@ -71,6 +74,8 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     runReplayRoutes,
     runStreamRoutes,
     feedRoutes,
+    runTraceRoutes,
+    runLogRoutes,
     jobRoutes,
     approvalRoutes,
     approveRoutes,
@@ -78,6 +83,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     nodeTypeRoutes,
     evalRoutes,
     keyRoutes,
+    tagRoutes,
     tenantRoutes,
     schemaRoutes,
     budgetRoutes,

@@ -3,6 +3,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import { isOperator, type Principal } from "#access/scopes.ts";
 import { makePoint } from "#telemetry/points.ts";
+import { parseTraceparent } from "#telemetry/traces/traceparent.ts";
 import type { AppEnv } from "./services.ts";
 
 /** What takes no route. */
@@ -33,6 +34,7 @@ function requestPoint(context: Context<AppEnv>, startMs: number, endMs: number) 
     version: origin.version,
     outcome: code >= 400 ? "error" : "ok",
     error_type: code >= 400 ? String(code) : "",
+    trace_id: parseTraceparent(res.headers.get("traceparent") ?? "")?.traceId,
     colo: (req.raw as { cf?: { colo?: string } }).cf?.colo,
     total_ms: endMs - startMs,
     execution_ms: endMs - startMs,

@@ -21,6 +21,7 @@ import type { SqlBackend } from "#telemetry/analytics/backend.ts";
 import type { Logger } from "#telemetry/log.ts";
 import type { Point } from "#telemetry/point.ts";
 import type { PointOrigin } from "#telemetry/points.ts";
+import type { TelemetryOrigin } from "#telemetry/traces/otlp.ts";
 import type { Health } from "./health.ts";
 
 export interface Services {
@@ -51,6 +52,8 @@ export interface Services {
   /** Null: this deployment has nowhere to ask. */
   analytics: SqlBackend | null;
   points: RequestPoints;
+  /** Who speaks in traces. */
+  telemetryOrigin: TelemetryOrigin;
   health: Health;
   /** The configuration without its secrets. */
   describeConfig(): ConfigView;

@@ -19,6 +19,8 @@ export interface RunOrder {
   priority: number;
   wait_ms?: number;
   trigger: string;
+  /** The caller's span. */
+  traceparent?: string;
 }
 
 export interface StartedRun {
@@ -97,6 +99,7 @@ export async function prepareStart(
     trigger: order.trigger,
     wait_ms: order.wait_ms ?? 0,
     ...(idempotency === undefined ? {} : { idempotency }),
+    ...(order.traceparent === undefined ? {} : { traceparent: order.traceparent }),
   };
   return { address, request, definition: source.definition };
 }
@@ -147,8 +150,8 @@ export async function findWorkflow({ workflows }: Services, tenant: string, name
   return found;
 }
 
-/** What makes two orders the same one: everything but how long the caller waits. */
+/** What makes two orders the same one: everything but who asks and how long they wait. */
 function hashOf(order: RunOrder): Promise<string> {
-  const { wait_ms: _, ...identity } = order;
+  const { wait_ms: _, traceparent: __, ...identity } = order;
   return sha256(canonicalJson(identity as unknown as Json));
 }

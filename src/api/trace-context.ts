@@ -1,13 +1,25 @@
-/** W3C trace context (https://www.w3.org/TR/trace-context/): a valid `traceparent` in is continued, one out is answered. */
+/** The traces of those who call: a valid `traceparent` in is linked to what the call starts, one out is answered. */
+import type { Context } from "hono";
+import { formatTraceparent, parseTraceparent } from "#telemetry/traces/traceparent.ts";
 
-const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+/** The caller's span, for a run that the call starts. */
+export interface Caller {
+  traceparent?: string;
+}
+
+export function callerOf(context: Context): Caller {
+  const caller = parseTraceparent(context.req.header("traceparent"));
+  return caller === null ? {} : { traceparent: formatTraceparent(caller) };
+}
 
 /** The answer's `traceparent`: the caller's trace (or a new one) with a span of our own. */
 export function answerTraceparent(incoming: string | undefined): string {
-  const match = TRACEPARENT.exec(incoming ?? "");
-  const [, trace = "", parent = "", flags = "01"] = match ?? [];
-  const isValid = match !== null && !/^0+$/.test(trace) && !/^0+$/.test(parent);
-  return `00-${isValid ? trace : randomHex(16)}-${randomHex(8)}-${isValid ? flags : "01"}`;
+  const caller = parseTraceparent(incoming);
+  return formatTraceparent({
+    traceId: caller?.traceId ?? randomHex(16),
+    spanId: randomHex(8),
+    flags: caller?.flags ?? "01",
+  });
 }
 
 function randomHex(bytes: number): string {

@@ -106,6 +106,8 @@ export interface RunQueued extends Base {
   /** Runs above this one, each the parent of the next. */
   depth?: number;
   replay_of?: ReplayOf;
+  /** The caller's span (W3C Trace Context), which the run's trace is linked to. */
+  traceparent?: string;
 }
 
 /** What a waiting node waits for. */

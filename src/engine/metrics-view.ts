@@ -1,6 +1,8 @@
 /** What was measured of a node run, in the API's words: times as RFC 3339, durations between them. */
 import { rfc3339 } from "#kernel/clock.ts";
-import type { LlmMetrics, SystemFacts, TaskMetrics } from "./metrics.ts";
+import { utf8Length } from "#kernel/json.ts";
+import type { StoredValue } from "./events.ts";
+import type { CallMetrics, LlmMetrics, SystemFacts, TaskMetrics } from "./metrics.ts";
 import type { NodeState } from "./state.ts";
 
 export interface NodeMetricsView extends Partial<LlmMetrics> {
@@ -21,8 +23,13 @@ export interface NodeMetricsView extends Partial<LlmMetrics> {
   thread_count: null;
   resource_note: string;
   result_cache_hit?: true;
+  calls?: CallView[];
+  calls_omitted?: number;
   system: SystemFacts;
 }
+
+/** A call of an agent's attempt, with its time as RFC 3339. */
+export type CallView = CallMetrics extends infer Each ? Omit<Each, "at"> & { at: string } : never;
 
 const RESOURCE_NOTE = "memory, CPU and threads of one job cannot be read inside a Worker";
 
@@ -34,7 +41,7 @@ export function metricsOf(node: NodeState, system: SystemFacts): NodeMetricsView
     start_time: node.started_at,
     end_time: node.ended_at ?? node.started_at,
     bytes_in: 0,
-    bytes_out: node.output !== null && "stored_bytes" in node.output ? node.output.stored_bytes : 0,
+    bytes_out: node.output === null ? 0 : bytesOf(node.output),
     system,
   };
   return measuredView(measured, node.attempt);
@@ -61,6 +68,16 @@ export function measuredView(measured: TaskMetrics, attempt: number): NodeMetric
     resource_note: RESOURCE_NOTE,
     ...measured.llm,
     ...(measured.result_cache_hit === true ? { result_cache_hit: true as const } : {}),
+    ...(measured.calls === undefined ? {} : { calls: measured.calls.map(callView) }),
+    ...(measured.calls_omitted === undefined ? {} : { calls_omitted: measured.calls_omitted }),
     system: measured.system,
   };
+}
+
+function callView({ at, ...call }: CallMetrics): CallView {
+  return { ...call, at: rfc3339(at) };
+}
+
+function bytesOf(output: StoredValue): number {
+  return "stored_bytes" in output ? output.stored_bytes : utf8Length(JSON.stringify(output.value));
 }

@@ -41,6 +41,7 @@ export interface RunRequest {
   parent?: ParentOf;
   depth?: number;
   replay_of?: ReplayOf;
+  traceparent?: string;
 }
 
 export interface StartContext extends EngineContext {

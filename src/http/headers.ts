@@ -38,9 +38,11 @@ const BODY_NAMES = ["content-type", "content-encoding", "content-language", "con
 /** Session credentials, which would stay in a run's history. */
 const UNKEPT_NAMES: ReadonlySet<string> = new Set(["set-cookie", "set-cookie2"]);
 
-/** Fields that Weir sets itself; a workflow's own values for them give way. */
+/** Fields that Weir sets itself. */
 export interface OwnHeaders {
+  /** In place of a workflow's own. */
   idempotencyKey: string;
+  /** Unless the workflow sets one: then it continues another trace than the run's. */
   traceparent?: string;
 }
 
@@ -68,7 +70,7 @@ export function requestHeaders(
   if (contentType !== null && !headers.has("content-type")) headers.set("content-type", contentType);
   if (!headers.has("user-agent")) headers.set("user-agent", "weir");
   headers.set("idempotency-key", own.idempotencyKey);
-  if (own.traceparent !== undefined) headers.set("traceparent", own.traceparent);
+  if (own.traceparent !== undefined && !headers.has("traceparent")) headers.set("traceparent", own.traceparent);
   return headers;
 }
 

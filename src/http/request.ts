@@ -26,7 +26,7 @@ export interface HttpEnvironment {
   clock: Clock;
   /** `<run>/<path>/<visit>`: always sent, so that an effect asked for twice is known. */
   idempotencyKey: string;
-  /** W3C Trace Context; replaces one that the workflow sets. */
+  /** W3C Trace Context; one that the workflow sets goes first. */
   traceparent?: string;
   /** Aborted when the answer is no longer wanted; the outcome is then `cancelled`. */
   signal?: AbortSignal;

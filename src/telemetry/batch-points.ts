@@ -1,6 +1,7 @@
 /** Points of a queue's batch: one for the batch, and one for each message that comes again or was given up. */
 import type { Point } from "./point.ts";
 import { makePoint, POINTS_PER_INVOCATION_MAX, type PointOrigin } from "./points.ts";
+import { traceIdOf } from "./traces/ids.ts";
 
 /** Queue of what exhausted its retries. */
 const DEAD_QUEUE = "weir-dead";
@@ -39,6 +40,7 @@ export function batchPoints(batch: MeasuredBatch, { env, version }: PointOrigin,
         ...common,
         tenant: text(tenant),
         run_id: text(run_id),
+        trace_id: text(run_id) === "" ? "" : traceIdOf(text(run_id)),
         node_id: text(path),
         outcome: "error",
         action: isDead ? "dlq" : "retry",

@@ -3,6 +3,7 @@ import { costUsd, PRICE_VERSION, priceOf } from "#agent/prices.ts";
 import type { CallRow } from "#store/llm-calls.ts";
 import type { Point } from "./point.ts";
 import { makePoint, type PointOrigin } from "./points.ts";
+import { traceIdOf } from "./traces/ids.ts";
 
 export function llmPoint(row: CallRow, { env, version }: PointOrigin): Point {
   const { input_tokens: input, output_tokens: output, cached_tokens: cached, outcome } = row;
@@ -16,6 +17,7 @@ export function llmPoint(row: CallRow, { env, version }: PointOrigin): Point {
     error_type: outcome === "ok" ? "" : outcome,
     workflow: row.workflow,
     run_id: row.run_id,
+    trace_id: traceIdOf(row.run_id),
     node_id: row.node,
     total_ms: row.duration_ms,
     execution_ms: row.duration_ms,

@@ -7,9 +7,11 @@ import type { LlmMetrics, TaskMetrics } from "#engine/metrics.ts";
 import type { RunState } from "#engine/state.ts";
 import { utf8Length } from "#kernel/json.ts";
 import type { CompiledGraph } from "#workflow/graph.ts";
+import { httpFacts } from "./http-facts.ts";
 import type { Point } from "./point.ts";
 import type { Fields, PointOrigin } from "./points.ts";
 import { makePoint } from "./points.ts";
+import { traceIdOf } from "./traces/ids.ts";
 
 /** What a node is; null when the run's graph has it no more. */
 export interface NodeDescription {
@@ -62,7 +64,8 @@ export function pointsOf(
 }
 
 function shared(state: RunState, { env, version }: PointOrigin): Fields {
-  return { tenant: state.tenant, env, version, workflow: state.workflow, run_id: state.run_id };
+  const { tenant, workflow, run_id } = state;
+  return { tenant, env, version, workflow, run_id, trace_id: traceIdOf(run_id) };
 }
 
 function attemptPoints(
@@ -143,29 +146,15 @@ function outputBytes(event: Attempt): number {
   return "value" in output ? utf8Length(JSON.stringify(output.value)) : output.stored_bytes;
 }
 
-function httpPoint(event: Attempt, fields: Fields, node: { url: string | null; method: string | null }): Point {
-  const answer = event.type === "node.completed" && "value" in event.output ? event.output.value : null;
-  const { status_code, url, method } = (answer ?? {}) as { status_code?: unknown; url?: unknown; method?: unknown };
-  const failed = "error" in event ? event.error?.details?.status : undefined;
-  const status = Number(status_code ?? failed ?? 0);
-  const host = hostOf(typeof url === "string" ? url : node.url);
-  const isAnswered = Number.isInteger(status) && status >= 100;
+function httpPoint(event: Attempt, fields: Fields, node: NodeDescription): Point {
+  const { method, host, status } = httpFacts(event, node);
   return makePoint("weir_http", event.at, host, {
     ...fields,
-    method: typeof method === "string" ? method : (node.method ?? "GET"),
+    method,
     host,
-    code_class: isAnswered ? `${Math.floor(status / 100)}xx` : event.type === "node.completed" ? "" : "error",
-    status: isAnswered ? status : 0,
+    code_class: status === null ? (event.type === "node.completed" ? "" : "error") : `${Math.floor(status / 100)}xx`,
+    status: status ?? 0,
   });
-}
-
-/** The host of a URL, or of a template whose host is written out. */
-function hostOf(url: string | null): string {
-  return (
-    /^https?:\/\/(?:[^/?#@]*@)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?(?:[/?#]|$)/
-      .exec(url ?? "")?.[1]
-      ?.toLowerCase() ?? ""
-  );
 }
 
 function runPoint(

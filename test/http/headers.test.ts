@@ -28,19 +28,21 @@ describe("headers of a request", () => {
     });
   });
 
-  test("Weir's idempotency key and trace win, its user agent and content type give way", () => {
+  test("Weir's idempotency key wins; its trace, user agent and content type give way", () => {
     const given = { "IDEMPOTENCY-KEY": "mine", Traceparent: "mine", "User-Agent": "mine", "Content-Type": "text/csv" };
     const headers = requestHeaders(Object.entries(given), { ...own, traceparent: "00-ab-cd-01" }, "application/json");
     expect(Object.fromEntries(headers as Headers)).toEqual({
       "content-type": "text/csv",
       "idempotency-key": "run/node/1",
-      traceparent: "00-ab-cd-01",
+      traceparent: "mine",
       "user-agent": "mine",
     });
   });
 
   test("a trace of the workflow's own passes when Weir has none", () => {
     expect(build({ traceparent: "mine" }).get("traceparent")).toBe("mine");
+    const traced = requestHeaders([], { ...own, traceparent: "00-ab-cd-01" }, null) as Headers;
+    expect(traced.get("traceparent")).toBe("00-ab-cd-01");
   });
 
   test.each([

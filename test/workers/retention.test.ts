@@ -30,6 +30,8 @@ describe("retention", () => {
       get(`/runs/${runId}/details`),
       get(`/runs/${runId}/events`),
       get(`/runs/${runId}/events?after=2&limit=1`),
+      get(`/runs/${runId}/trace`),
+      get(`/runs/${runId}/logs?level=debug`),
     ]);
     expect(before[0].status).toBe(200);
 
@@ -52,6 +54,8 @@ describe("retention", () => {
       get(`/runs/${runId}/details`),
       get(`/runs/${runId}/events`),
       get(`/runs/${runId}/events?after=2&limit=1`),
+      get(`/runs/${runId}/trace`),
+      get(`/runs/${runId}/logs?level=debug`),
     ]);
     expect(after).toEqual(before);
     expect(

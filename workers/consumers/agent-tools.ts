@@ -3,6 +3,7 @@
  * workflows. The tools themselves are `#agent/tools`.
  */
 import type { AgentTask } from "#agent/agent-task.ts";
+import type { ObservedRequest, ObserveRequest } from "#agent/call-list.ts";
 import { fetchDocument } from "#agent/openapi/fetch-document.ts";
 import { PatchProposals } from "#agent/patch-proposals.ts";
 import { PipelineSessions } from "#agent/pipeline/sessions.ts";
@@ -12,7 +13,7 @@ import { toolboxOf } from "#agent/toolbox.ts";
 import { type AgentPatch, idempotencyKey, type TaskAddress } from "#engine/task.ts";
 import type { TaskScope } from "#engine/task-scope.ts";
 import { refusedUrlsOf } from "#http/literal-urls.ts";
-import { executeRequest, type HttpEnvironment } from "#http/request.ts";
+import { executeRequest, type HttpEnvironment, type HttpOutcome } from "#http/request.ts";
 import { fail, type NodeError, ok, type Result } from "#kernel/errors.ts";
 import type { ShardAddress } from "#kernel/ids.ts";
 import { canonicalJson, type Json, ownValue } from "#kernel/json.ts";
@@ -22,6 +23,7 @@ import type { Shards } from "#store/shards.ts";
 import { changedWorkflow, type WorkflowProposals } from "#store/workflow-proposals.ts";
 import type { Workflows } from "#store/workflows.ts";
 import type { Logger } from "#telemetry/log.ts";
+import { attemptTraceparent } from "#telemetry/traces/traceparent.ts";
 
 export interface AgentToolServices {
   http: Omit<HttpEnvironment, "idempotencyKey" | "signal">;
@@ -60,6 +62,7 @@ export class AgentTools {
   toolbox(patches: AgentPatch[], signal: AbortSignal): Toolbox {
     const { task, scope, tools } = this.#attempt;
     const { tenant, runId, node, visit, attempt } = task;
+    const ports = this.#ports(patches, signal);
     const context = {
       tenant,
       runId,
@@ -68,14 +71,17 @@ export class AgentTools {
       attempt,
       depth: scope.depth,
       signal,
-      ports: this.#ports(patches, signal),
+      ports,
       variables: { inputs: scope.inputs, node: (id: string) => ownValue(scope.outputs, id) },
       sessions: new PipelineSessions(),
       nowMs: () => this.#services.http.clock.nowMs(),
     };
     const { logger } = this.#services;
-    return toolboxOf(tools, context, (error) =>
-      logger.warn("a tool of an agent failed", { tenant, run_id: runId, node_id: node, attempt, error }),
+    return toolboxOf(
+      tools,
+      context,
+      (error) => logger.warn("a tool of an agent failed", { tenant, run_id: runId, node_id: node, attempt, error }),
+      (observe) => ({ ...ports, ...this.#requests(signal, observe) }),
     );
   }
 
@@ -98,19 +104,29 @@ export class AgentTools {
       policy: http.policy,
       judge: (earlier, operations) => shards.call(shard, (stub) => stub.tryPatch(tenant, address, earlier, operations)),
     });
-    const request = (wanted: ToolRequest) => this.#request(wanted, signal);
     return {
-      http: request,
+      ...this.#requests(signal, () => {}),
       readContent: async (id) => workflows.artifact(tenant, id),
       proposePatch: (operations, description) => changes.propose(operations, description),
       proposeWorkflowChange: (tag, operations, description) => this.#proposeChange(tag, operations, description),
       workflows: (limit) => workflows.listings(tenant, limit),
       delegate: (agent, inputs) => delegations.delegate(agent, inputs),
-      openApi: (url) => fetchDocument(tenant, url, request, http.clock.nowMs()),
     };
   }
 
-  async #request(request: ToolRequest, signal: AbortSignal): Promise<Result<ToolResponse, NodeError>> {
+  /** The ports that make requests. */
+  #requests(signal: AbortSignal, observe: ObserveRequest): Pick<ToolPorts, "http" | "openApi"> {
+    const { tenant } = this.#attempt.task;
+    const { clock } = this.#services.http;
+    const request = (wanted: ToolRequest) => this.#request(wanted, signal, observe);
+    return { http: request, openApi: (url) => fetchDocument(tenant, url, request, clock.nowMs()) };
+  }
+
+  async #request(
+    request: ToolRequest,
+    signal: AbortSignal,
+    observe: ObserveRequest,
+  ): Promise<Result<ToolResponse, NodeError>> {
     const { address, scope } = this.#attempt;
     if (scope.shadow && !SAFE_METHODS.has(request.method)) {
       return ok({ status_code: 200, headers: {}, body: null, bytes_in: 0, bytes_out: 0 });
@@ -120,9 +136,13 @@ export class AgentTools {
     const environment = {
       ...this.#services.http,
       idempotencyKey: `${idempotencyKey(address)}/${digest}`,
+      traceparent: attemptTraceparent(address),
       signal,
     };
+    const { clock } = environment;
+    const at = clock.nowMs();
     const outcome = await executeRequest({ ...request, secrets: request.secrets ?? [] }, environment);
+    observe(observed(request, outcome, at, clock.nowMs() - at));
     if (!outcome.ok) return fail(outcome.error);
     const { output, bytes_in, bytes_out } = outcome;
     const { status_code, headers, body } = output;
@@ -154,6 +174,21 @@ export class AgentTools {
       ? fail(`"${tag}" has as many proposals as may wait: they are to be decided on first`)
       : ok({ proposal_id: id });
   }
+}
+
+function observed({ method, url }: ToolRequest, outcome: HttpOutcome, at: number, durationMs: number): ObservedRequest {
+  const { bytes_in, bytes_out } = outcome;
+  const status = outcome.ok ? outcome.output.status_code : outcome.error.details?.status;
+  return {
+    at,
+    duration_ms: Math.max(0, durationMs),
+    method,
+    host: URL.canParse(url) ? new URL(url).hostname : "",
+    status: typeof status === "number" ? status : null,
+    bytes_in,
+    bytes_out,
+    ...(outcome.ok ? {} : { error: outcome.error.code }),
+  };
 }
 
 function isGated({ definition }: TaskScope): boolean {

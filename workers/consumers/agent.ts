@@ -116,12 +116,13 @@ function agentTask(message: TaskMessage, config: AgentTaskConfig, scope: TaskSco
   };
 }
 
-function executionOf({ outcome, patches, metrics, warnings, bytesIn, bytesOut }: AgentResult): Execution {
+function executionOf(result: AgentResult): Execution {
+  const { outcome, patches, metrics, calls, callsOmitted, warnings, bytesIn, bytesOut } = result;
   return {
     outcome: outcome.ok && patches.length > 0 ? { ...outcome, patches } : outcome,
     bytesIn,
     bytesOut,
-    measured: { llm: metrics },
+    measured: { llm: metrics, calls, ...(callsOmitted === 0 ? {} : { calls_omitted: callsOmitted }) },
     warnings,
   };
 }

@@ -4,6 +4,7 @@ import type { HttpRequestSpec } from "#http/prepare.ts";
 import { executeRequest, type HttpEnvironment } from "#http/request.ts";
 import { isJsonObject, type Json, type JsonObject } from "#kernel/json.ts";
 import type { CacheSubject } from "#store/result-cache.ts";
+import { attemptTraceparent } from "#telemetry/traces/traceparent.ts";
 import { type CacheServices, remembering } from "./remembering.ts";
 import type { TaskWorker } from "./task-batch.ts";
 
@@ -32,7 +33,12 @@ export function httpWorker(
         input: null,
       };
       return remembering(cache, task, timeToLive(config), subject, async () => {
-        const outcome = await executeRequest(spec, { ...environment, idempotencyKey: idempotencyKey(task), signal });
+        const outcome = await executeRequest(spec, {
+          ...environment,
+          idempotencyKey: idempotencyKey(task),
+          traceparent: attemptTraceparent(task),
+          signal,
+        });
         return {
           outcome: outcome.ok ? { ok: true, output: outcome.output as Json } : { ok: false, error: outcome.error },
           bytesIn: outcome.bytes_in,

@@ -21,7 +21,7 @@ export interface Execution {
   bytesIn: number;
   bytesOut: number;
   /** What only some workers measure. */
-  measured?: Pick<TaskMetrics, "llm" | "result_cache_hit">;
+  measured?: Pick<TaskMetrics, "llm" | "result_cache_hit" | "calls" | "calls_omitted">;
   /** What the run's reader should know. */
   warnings?: string[];
 }

@@ -14,6 +14,7 @@ import { version } from "../../package.json";
 import { analyticsTarget, pointOrigin } from "../analytics.ts";
 import { databaseOf } from "../database.ts";
 import { type Env, settingsOf } from "../env.ts";
+import { telemetryOrigin, traceCollector } from "../tracing.ts";
 import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
 import { CommitGroup } from "./commit-group.ts";
@@ -27,6 +28,7 @@ import { RunCache } from "./run-cache.ts";
 import { RunReader } from "./run-reader.ts";
 import { Starts } from "./starts.ts";
 import { Streams } from "./streams.ts";
+import { TraceExporter } from "./trace-exporter.ts";
 import { type Changed, Transitions } from "./transitions.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -48,6 +50,7 @@ export interface ShardParts {
   feed: Feed;
   projector: Projector;
   points: PointWriter;
+  traces: TraceExporter;
   retention: Retention;
   recovery: Recovery;
 }
@@ -141,6 +144,16 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       positions,
       logger,
       pointsOf: (row) => reader.points(row, pointOrigin(env)),
+    }),
+    traces: new TraceExporter({
+      collector: traceCollector(env),
+      share: settings.OTEL_TRACES_SAMPLER_ARG,
+      origin: telemetryOrigin(env),
+      runs,
+      positions,
+      logger,
+      post: (url, init) => fetch(url, init),
+      ended: (runId, seq) => reader.ended(runId, seq),
     }),
     retention: new Retention({
       database,

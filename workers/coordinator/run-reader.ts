@@ -1,9 +1,10 @@
 /** What is told of a run: its view, its details, its events. Reads what the shard holds and changes nothing. */
 import { approvalViews } from "#engine/approval-view.ts";
 import { eventView } from "#engine/event-view.ts";
+import type { RunEvent } from "#engine/events.ts";
 import { type Explanation, explainRun } from "#engine/explain.ts";
 import { type PatchView, patchViews } from "#engine/patch-view.ts";
-import { isTerminal } from "#engine/state.ts";
+import { isTerminal, type RunState } from "#engine/state.ts";
 import { nodeExecutions, type RunView, runView } from "#engine/view.ts";
 import type { JsonObject } from "#kernel/json.ts";
 import { approvalRow } from "#store/approval-projection.ts";
@@ -12,10 +13,21 @@ import type { EventPage, RunDetails } from "#store/shard/protocol.ts";
 import type { LoadedRun, LogRow, RunLog } from "#store/shard/run-log.ts";
 import type { Point } from "#telemetry/point.ts";
 import type { PointOrigin } from "#telemetry/points.ts";
+import { type RunLogPage, type RunLogQuery, runLogPage } from "#telemetry/run-logs.ts";
 import { describeNode, pointsOf } from "#telemetry/run-points.ts";
+import { type TelemetryOrigin, traceDocument } from "#telemetry/traces/otlp.ts";
+import { type DescribeNode, spansOf, spansOfGeneration } from "#telemetry/traces/run-spans.ts";
+import type { Span } from "#telemetry/traces/span.ts";
 import type { ProjectedRows } from "./projector.ts";
 import type { OldRun } from "./retention.ts";
 import type { Transitions } from "./transitions.ts";
+
+/** A generation of a run that has ended. */
+export interface EndedRun {
+  /** The log up to its end. */
+  events: RunEvent[];
+  spans: Span[];
+}
 
 export class RunReader {
   readonly #runs: RunLog;
@@ -83,8 +95,36 @@ export class RunReader {
   points({ run_id, events }: LogRow, origin: PointOrigin): Point[] {
     const state = this.#transitions.load(run_id)?.state;
     if (state === undefined) return [];
+    return pointsOf(events, state, this.#describe(state), origin);
+  }
+
+  /** The run's log records that a reader asks for. */
+  logs({ state }: LoadedRun, query: RunLogQuery): RunLogPage {
+    const { run_id, tenant, status } = state;
+    return runLogPage(this.#allEvents(run_id), { run_id, tenant, hasEnded: isTerminal(status) }, query);
+  }
+
+  /** The run's trace as OTLP/JSON. */
+  trace({ state }: LoadedRun, origin: TelemetryOrigin): string {
+    return JSON.stringify(traceDocument(spansOf(this.#allEvents(state.run_id), this.#describe(state)), origin));
+  }
+
+  /** The generation of a run that event `seq` has ended; null when the shard does not hold the run. */
+  ended(runId: string, seq: number): EndedRun | null {
+    const state = this.#transitions.load(runId)?.state;
+    if (state === undefined) return null;
+    const events = this.#allEvents(runId).filter((event) => event.seq <= seq);
+    const reopened = events.findLast((event) => event.type === "run.reopened");
+    return { events, spans: spansOfGeneration(events, reopened?.generation ?? 1, this.#describe(state)) };
+  }
+
+  #allEvents(runId: string): RunEvent[] {
+    return this.#runs.events(runId, 0, Number.POSITIVE_INFINITY);
+  }
+
+  #describe(state: RunState): DescribeNode {
     const { nodes } = this.#transitions.graphOf(state);
-    return pointsOf(events, state, (path) => describeNode(nodes, path), origin);
+    return (path) => describeNode(nodes, path);
   }
 
   /** Everything that is known of a run, for its archive. */
@@ -93,7 +133,7 @@ export class RunReader {
     const row = this.row(runId);
     if (run === null || row === null) return null;
     const { tenant, seq } = run.state;
-    const events = this.#runs.events(runId, 0, Number.POSITIVE_INFINITY);
+    const events = this.#allEvents(runId);
     return { tenant, seq, row, archive: { v: 1, details: this.details(run), events } };
   }
 }

@@ -11,6 +11,7 @@ import { acceptedOf, acceptedRun, wholeRun } from "../run-schemas.ts";
 import type { AppEnv } from "../services.ts";
 import { answerStart } from "../start-answer.ts";
 import { type BatchOrder, type BatchOutcome, startBatch } from "../start-batch.ts";
+import { type Caller, callerOf } from "../trace-context.ts";
 
 const start = protectedRoute(
   "run",
@@ -75,17 +76,21 @@ export const runRoutes = new OpenAPIHono<AppEnv>()
   .openapi(batch, async (context) => {
     const body = context.req.valid("json");
     const items = Array.isArray(body) ? body : body.runs;
-    const outcomes = await startBatch(context.get("services"), context.get("principal").tenant, items.map(readItem));
+    const outcomes = await startBatch(
+      context.get("services"),
+      context.get("principal").tenant,
+      items.map((item) => readItem(item, callerOf(context))),
+    );
     return context.json({ items: outcomes.map(resultOf) }, 200);
   })
   .openapi(list, async (context) => context.json(await readRunPage(context, context.req.valid("query")), 200));
 
-function readItem(item: unknown): BatchOrder | ApiError {
+function readItem(item: unknown, caller: Caller): BatchOrder | ApiError {
   const parsed = batchItem.safeParse(item);
   if (!parsed.success) {
     return new ApiError("invalid", "the order has a problem", { details: problemsOf(parsed.error) });
   }
-  return { order: orderOf(parsed.data), idempotencyKey: parsed.data.idempotency_key };
+  return { order: { ...orderOf(parsed.data), ...caller }, idempotencyKey: parsed.data.idempotency_key };
 }
 
 function resultOf(outcome: BatchOutcome): z.infer<typeof batchResult> {

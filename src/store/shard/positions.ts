@@ -4,6 +4,7 @@ export type Fact =
   | "projected_through"
   | "sent_through"
   | "points_through"
+  | "traces_through"
   | "boot"
   | "retention_checked_at"
   | "listened_until";
@@ -29,5 +30,9 @@ export class Positions {
       fact,
       String(value),
     );
+  }
+
+  forget(fact: Fact): void {
+    this.#sql.exec("DELETE FROM meta WHERE key = ?", fact);
   }
 }

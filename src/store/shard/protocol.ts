@@ -13,6 +13,7 @@ import type { TaskScope } from "#engine/task-scope.ts";
 import type { NodeExecution, RunView } from "#engine/view.ts";
 import type { Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
 import type { FeedPage } from "../fanout/protocol.ts";
 
 export interface StartRequest {
@@ -32,6 +33,8 @@ export interface StartRequest {
   parent?: ParentOf;
   depth?: number;
   replay_of?: ReplayOf;
+  /** The caller's span, as W3C Trace Context writes it. */
+  traceparent?: string;
 }
 
 export interface DefinitionOf {
@@ -129,6 +132,10 @@ export interface CoordinatorRpc {
   details(tenant: string, runId: string): Promise<RunDetails | null>;
   explain(tenant: string, runId: string): Promise<Explanation | null>;
   events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null>;
+  /** The run's log records. */
+  logs(tenant: string, runId: string, query: RunLogQuery): Promise<RunLogPage | null>;
+  /** The run's trace as the text of an OTLP/JSON document. Not called `trace`: that is an entry point of the platform. */
+  traceDocument(tenant: string, runId: string): Promise<string | null>;
   /** Asks something of a run; null when this shard does not hold it. */
   command(tenant: string, runId: string, command: RunCommand): Promise<CommandReply | null>;
   /** The latest approval of each node that asked for one. */
