@@ -14,19 +14,44 @@ export const measureRequests: MiddlewareHandler<AppEnv> = async (context, next) 
   await next();
   const { points, logger } = context.get("services");
   try {
-    points.record([requestPoint(context, startMs, Date.now())], (work) => context.executionCtx.waitUntil(work));
+    const endMs = Date.now();
+    points.record([requestPoint(context, startMs, endMs)], (work) => context.executionCtx.waitUntil(work));
+    logRequest(context, endMs - startMs);
   } catch (error) {
     // A request is never answered otherwise because it could not be measured.
-    logger.warn("a request could not be measured", { path: context.req.path, error });
+    logger.warn("a request could not be measured", { request_id: context.get("requestId"), error });
   }
 };
+
+/** The route, never the path: paths hold signed links. */
+function logRequest(context: Context<AppEnv>, durationMs: number): void {
+  const { logger } = context.get("services");
+  const { status } = context.res;
+  const log = status >= 500 ? logger.warn : logger.debug;
+  log("request", {
+    request_id: context.get("requestId"),
+    trace_id: traceOf(context),
+    tenant: (context.get("principal") as Principal | undefined)?.tenant,
+    route: routeOf(context),
+    status,
+    duration_ms: durationMs,
+  });
+}
+
+function routeOf(context: Context<AppEnv>): string {
+  const pattern = matchedRoutes(context).findLast(({ path }) => !path.endsWith("*"))?.path;
+  return pattern === undefined ? NO_ROUTE : `${context.req.method} ${pattern}`;
+}
+
+function traceOf({ res }: Context<AppEnv>): string | undefined {
+  return parseTraceparent(res.headers.get("traceparent") ?? "")?.traceId;
+}
 
 function requestPoint(context: Context<AppEnv>, startMs: number, endMs: number) {
   const { req, res } = context;
   const principal = context.get("principal") as Principal | undefined;
   const { origin } = context.get("services").points;
-  const pattern = matchedRoutes(context).findLast(({ path }) => !path.endsWith("*"))?.path;
-  const route = pattern === undefined ? NO_ROUTE : `${req.method} ${pattern}`;
+  const route = routeOf(context);
   const code = res.status;
   return makePoint("weir_api", startMs, route, {
     tenant: principal?.tenant,
@@ -34,7 +59,7 @@ function requestPoint(context: Context<AppEnv>, startMs: number, endMs: number) 
     version: origin.version,
     outcome: code >= 400 ? "error" : "ok",
     error_type: code >= 400 ? String(code) : "",
-    trace_id: parseTraceparent(res.headers.get("traceparent") ?? "")?.traceId,
+    trace_id: traceOf(context),
     colo: (req.raw as { cf?: { colo?: string } }).cf?.colo,
     total_ms: endMs - startMs,
     execution_ms: endMs - startMs,
