@@ -129,12 +129,4 @@ export const FLOW_BUGS: readonly PlantedBug[] = [
     put: "Math.min(sends - 1, 40)",
     breaks: ["11"],
   },
-  {
-    // Real: the simulator found it.
-    name: "escalation-says-something-else-the-next-time",
-    file: "src/engine/transition.ts",
-    find: "const sinceMs = own?.visit === visit ? own.queued_at : null;",
-    put: "const sinceMs = own?.visit === visit ? null : null;",
-    breaks: ["3"],
-  },
 ];
