@@ -6,6 +6,7 @@ import type { Key, KeyOrder, KeyPage, NewKey, NodeTypes, PageOptions, Readiness,
 import { Approvals } from "./approvals.ts";
 import { Cache } from "./cache.ts";
 import { Jobs } from "./jobs.ts";
+import { Metrics } from "./metrics.ts";
 import { Money } from "./money.ts";
 import { Runs } from "./runs.ts";
 import { type CallOptions, type ClientOptions, Transport } from "./transport.ts";
@@ -31,6 +32,7 @@ export class Weir {
   readonly keys: Keys;
   readonly cache: Cache;
   readonly money: Money;
+  readonly metrics: Metrics;
   readonly #transport: Transport;
 
   /** Throws when `url` is not one; whether anybody answers there, the first call tells. */
@@ -43,6 +45,7 @@ export class Weir {
     this.keys = new Keys(this.#transport);
     this.cache = new Cache(this.#transport);
     this.money = new Money(this.#transport);
+    this.metrics = new Metrics(this.#transport);
   }
 
   /** Liveness; needs no key. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { REGIONS, type Region, SHARDS_MAX } from "#kernel/ids.ts";
 import type { AnalyticsRpc } from "#store/analytics/protocol.ts";
 import type { LimiterRpc } from "#store/limiter/protocol.ts";
+import type { MeterRpc } from "#store/meter/protocol.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
 import type { TaskMessage } from "#store/task-message.ts";
 import { createLogger, LOG_LEVELS, type Logger } from "#telemetry/log.ts";
@@ -15,6 +16,8 @@ export interface Env {
   COORDINATOR: DurableObjectNamespace & { getByName(name: string, options?: unknown): CoordinatorRpc };
   LIMITER: DurableObjectNamespace & { getByName(name: string): LimiterRpc };
   ANALYTICS: { getByName(name: string): AnalyticsRpc };
+  /** Absent where nothing is metered: in the simulator. */
+  METER?: { getByName(name: string): MeterRpc };
   AE_RUN: AnalyticsEngineDataset;
   AE_NODE: AnalyticsEngineDataset;
   AE_LLM: AnalyticsEngineDataset;

@@ -5,6 +5,7 @@ import { ApprovalLinks } from "#access/approval-links.ts";
 import { Keyring } from "#access/keyring.ts";
 import { Models } from "#agent/models.ts";
 import { Health } from "#api/health.ts";
+import { Scrape } from "#api/scrape.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
 import { dohResolver, noResolver } from "#http/resolver.ts";
@@ -15,11 +16,15 @@ import { BulkRunner } from "#store/bulk-runner.ts";
 import { Jobs } from "#store/jobs.ts";
 import { Keys } from "#store/keys.ts";
 import { Limiters } from "#store/limiters.ts";
+import type { CallOutcome } from "#store/object-call.ts";
 import { ResultCache } from "#store/result-cache.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Tenants } from "#store/tenants.ts";
 import { WorkflowProposals } from "#store/workflow-proposals.ts";
 import { Workflows } from "#store/workflows.ts";
+import { objectDuration, objectRequests } from "#telemetry/catalogue/platform-metrics.ts";
+import { healthChecks } from "#telemetry/catalogue/traffic-metrics.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { version } from "../package.json";
 import { analyticsOf } from "./analytics.ts";
 import { configView } from "./config-view.ts";
@@ -27,6 +32,9 @@ import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "
 import { databaseOf } from "./database.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
 import { checksOf } from "./health-checks.ts";
+import { lookAround } from "./look-around.ts";
+import { metersOf } from "./meters.ts";
+import { recorderOf } from "./metric-recorder.ts";
 import { PointRecorder } from "./points.ts";
 import { telemetryOrigin } from "./tracing.ts";
 
@@ -39,7 +47,7 @@ export interface WorkerServices extends Services {
 }
 
 /** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["meter", "fanout"];
+const COMING_COMPONENTS = ["fanout"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -58,6 +66,7 @@ function compose(env: Env): WorkerServices {
   const logger = loggerOf(env, "orchestrator");
   const { database: d1, statements } = databaseOf(env);
   const database = drizzle(d1);
+  const metrics = recorderOf(env);
   const keys = new Keys(database);
   const jobs = new Jobs(database);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
@@ -65,6 +74,7 @@ function compose(env: Env): WorkerServices {
     previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
     shardsEver: settings.COORDINATOR_SHARDS_EVER ?? 0,
     region: settings.WEIR_HOME_REGION,
+    told: (outcome, ms) => tellCall("coordinator", outcome, ms, metrics),
   });
   const urlPolicy = {
     allowPrivateHosts: new Set(isLocal ? settings.WEIR_ALLOW_PRIVATE_HOSTS : []),
@@ -81,7 +91,7 @@ function compose(env: Env): WorkerServices {
     outgoing,
     systemClock,
   );
-  const limiters = new Limiters(env.LIMITER);
+  const limiters = new Limiters(env.LIMITER, (outcome, ms) => tellCall("limiter", outcome, ms, metrics));
   const resultCache = new ResultCache(database);
   const workflows = new Workflows(database);
   const proposals = new WorkflowProposals(database);
@@ -92,6 +102,13 @@ function compose(env: Env): WorkerServices {
     secrets: environmentSecrets(env),
     clock: systemClock,
   };
+  const meters = metersOf(env);
+  const health = new Health(
+    checksOf({ env, d1, shards, models }),
+    { ...absent(), ...withoutProvider(models), ...(meters === null ? { meter: "telemetry is off" } : {}) },
+    logger,
+    (component, result) => metrics.count(healthChecks, [component, result]),
+  );
   return {
     version,
     keyring: new Keyring({
@@ -114,10 +131,12 @@ function compose(env: Env): WorkerServices {
     logger,
     analytics: analyticsOf(env, outgoing),
     points: new PointRecorder(env),
+    metrics,
     telemetryOrigin: telemetryOrigin(env),
     goOn: waitUntil,
     describeConfig: () => configView(env),
-    health: new Health(checksOf({ env, d1, shards, models }), { ...absent(), ...withoutProvider(models) }, logger),
+    health,
+    scrape: meters === null ? null : new Scrape(meters, () => lookAround(env, health, logger)),
     limiters,
     resultCache,
     agentWorkers: isLocal ? AGENT_PARALLELISM_LOCAL : AGENT_PARALLELISM,
@@ -137,6 +156,11 @@ function compose(env: Env): WorkerServices {
     host: isLocal ? settings.WEIR_HOST : "",
     isLocal,
   };
+}
+
+function tellCall(objectClass: string, outcome: CallOutcome, ms: number, metrics: MetricRecorder): void {
+  metrics.count(objectRequests, [objectClass, outcome]);
+  metrics.observe(objectDuration, [objectClass], ms / 1_000);
 }
 
 function withoutProvider(models: Models): Record<string, string> {

@@ -8,6 +8,7 @@ declare namespace Cloudflare {
     COORDINATOR: DurableObjectNamespace;
     LIMITER: DurableObjectNamespace;
     ANALYTICS: DurableObjectNamespace<import("../../workers/index.ts").AnalyticsStore>;
+    METER: DurableObjectNamespace<import("../../workers/index.ts").Meter>;
     WEIR_HTTP: Queue;
     WEIR_DEAD: Queue;
     MIGRATIONS: import("cloudflare:test").D1Migration[];
