@@ -12,6 +12,7 @@ import type { evalRoutes } from "#api/routes/eval.ts";
 import type { healthRoutes } from "#api/routes/health.ts";
 import type { jobRoutes } from "#api/routes/jobs.ts";
 import type { keyRoutes } from "#api/routes/keys.ts";
+import type { metricsSummaryRoutes } from "#api/routes/metrics-summary.ts";
 import type { nodeTypeRoutes } from "#api/routes/node-types.ts";
 import type { singleRunRoutes } from "#api/routes/run.ts";
 import type { runCommandRoutes } from "#api/routes/run-commands.ts";
@@ -20,6 +21,7 @@ import type { runPatchRoutes } from "#api/routes/run-patches.ts";
 import type { runReplayRoutes } from "#api/routes/run-replays.ts";
 import type { runTraceRoutes } from "#api/routes/run-trace.ts";
 import type { runRoutes } from "#api/routes/runs.ts";
+import type { tagRoutes } from "#api/routes/tags.ts";
 import type { tenantRoutes } from "#api/routes/tenants.ts";
 import type { usageRoutes } from "#api/routes/usage.ts";
 import type { workflowRunRoutes } from "#api/routes/workflow-runs.ts";
@@ -40,6 +42,7 @@ export type Api = SchemaOf<typeof approvalRoutes> &
   SchemaOf<typeof healthRoutes> &
   SchemaOf<typeof jobRoutes> &
   SchemaOf<typeof keyRoutes> &
+  SchemaOf<typeof metricsSummaryRoutes> &
   SchemaOf<typeof nodeTypeRoutes> &
   SchemaOf<typeof runCommandRoutes> &
   SchemaOf<typeof runPatchRoutes> &
@@ -48,6 +51,7 @@ export type Api = SchemaOf<typeof approvalRoutes> &
   SchemaOf<typeof runTraceRoutes> &
   SchemaOf<typeof runLogRoutes> &
   SchemaOf<typeof singleRunRoutes> &
+  SchemaOf<typeof tagRoutes> &
   SchemaOf<typeof tenantRoutes> &
   SchemaOf<typeof usageRoutes> &
   SchemaOf<typeof workflowRoutes> &
@@ -117,6 +121,17 @@ export type Prices = Output<"/api/v1/prices", "$get">;
 export type PriceOrder = Json<"/api/v1/prices", "$put">;
 export type Usage = Output<"/api/v1/usage", "$get">;
 export type UsageFilters = Query<"/api/v1/usage", "$get">;
+export type MetricsSummary = Output<"/api/v1/metrics/summary", "$get">;
+export type TimeSeries = Output<"/api/v1/metrics/timeseries", "$get">;
+export type TimeSeriesQuery = Partial<Query<"/api/v1/metrics/timeseries", "$get">> & { metric: TimeSeries["metric"] };
+
+/** What a query over points answers; whole numbers of 64 bits come as text. */
+export interface SqlResult {
+  meta: { name: string; type: string }[];
+  data: Record<string, unknown>[];
+  rows: number;
+}
+
 export type CachePage = Output<"/api/v1/cache", "$get">;
 
 /** A workflow definition as it is written: what has a default may be left out. */
@@ -128,6 +143,9 @@ export type Validation = Output<"/api/v1/workflows/validate", "$post">;
 export type VersionPage = Output<"/api/v1/workflows/:tag/versions", "$get">;
 export type WorkflowVersion = Output<"/api/v1/workflows/:tag/versions/:version", "$get">;
 export type WorkflowDiff = Output<"/api/v1/workflows/:tag/diff", "$get">;
+export type Tag = Output<"/api/v1/tags/:name", "$get">;
+export type TagPage = Output<"/api/v1/tags", "$get">;
+export type TagHistory = Output<"/api/v1/tags/:name/history", "$get">;
 export type NodeTypes = Output<"/api/v1/node-types", "$get">;
 
 export type Readiness = Output<"/health/ready", "$get">;

@@ -1,11 +1,12 @@
 /** Default deny: every route but the open ones needs a key, and each route names the scope that the key must have. */
 import type { MiddlewareHandler } from "hono";
 import { UNKNOWN_KEY_TTL_MS, UNKNOWN_KEYS_MAX } from "#access/known-keys.ts";
-import type { Scope } from "#access/scopes.ts";
+import { isOperator, type Scope } from "#access/scopes.ts";
 import { ApiError } from "#kernel/errors.ts";
 import { APPROVE_PATH } from "./approve-path.ts";
 import { SERVICE_NAMES } from "./health.ts";
 import type { AppEnv } from "./services.ts";
+import { redeemTicket, ticketOf } from "./socket-ticket.ts";
 
 const OPEN_PATHS: ReadonlySet<string> = new Set([
   "/health",
@@ -24,7 +25,14 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (context, next) => 
   if (!isOpen && !keyring.isReady) {
     throw new ApiError("unavailable", "no operator key is set up: set the secret WEIR_OPERATOR_KEY");
   }
-  if (!isOpen && !isLink) {
+  const ticket = ticketOf(context);
+  if (ticket !== null) {
+    const principal = await redeemTicket(context, ticket);
+    if (principal === null) {
+      throw new ApiError("unauthenticated", "this ticket is none, has expired or has served: ask for another");
+    }
+    context.set("principal", principal);
+  } else if (!isOpen && !isLink) {
     const match = /^Bearer +(\S+) *$/i.exec(context.req.header("Authorization") ?? "");
     const recognition = match?.[1] === undefined ? null : await keyring.recognise(match[1]);
     if (recognition?.outcome === "busy") {
@@ -51,7 +59,9 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (context, next) => 
 
 export function requireScope(scope: Scope): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
-    if (!context.get("principal").scopes.has(scope)) {
+    const principal = context.get("principal");
+    // The installation's figures are the operator's, also by a key that says no more than that.
+    if (!principal.scopes.has(scope) && !(scope === "metrics" && isOperator(principal))) {
       throw new ApiError("forbidden", `this key lacks the scope "${scope}"`);
     }
     await next();

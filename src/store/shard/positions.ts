@@ -4,9 +4,11 @@ export type Fact =
   | "projected_through"
   | "sent_through"
   | "points_through"
+  | "metered_through"
   | "traces_through"
   | "boot"
-  | "retention_checked_at";
+  | "retention_checked_at"
+  | "listened_until";
 
 export class Positions {
   readonly #sql: SqlStorage;
