@@ -326,7 +326,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
         return this.#parts.transitions.change(runId, input, commit);
       });
     } catch (error) {
-      this.#parts.logger.error("a transition failed", { run_id: runId, input: input.type, error });
+      this.#parts.logger.error("a transition failed", { run_id: runId, input_type: input.type, error });
       throw error;
     }
   }

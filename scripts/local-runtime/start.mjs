@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { startDataServer } from "../../examples/data-server.mjs";
 import { ApiClient } from "./api-client.mjs";
 import { buildWorker, describeBuildFailure, watchWorker } from "./build.mjs";
-import { hostInUrl, reachableHost, readSettings, workerVariables } from "./configuration.mjs";
+import { hostInUrl, reachableHost, readSettings, shipsLogs, workerVariables } from "./configuration.mjs";
 import { Ending } from "./ending.mjs";
 import { presentExamples, readExamples } from "./examples.mjs";
 import { waitForHealth } from "./health.mjs";
@@ -83,9 +83,11 @@ async function run({ environment, isWatching }, ending) {
     WEIR_LOCAL: crypto.randomUUID(),
     WEIR_HOST: JSON.stringify(describeHost()),
   };
+  const tail = shipsLogs(variables) ? await buildWorker(ROOT, path.join(ROOT, "workers/tail.ts")) : null;
   const served = (/** @type {WorkerModules} */ built) =>
     servingOptions(deployment, {
       modules: built,
+      tail,
       variables,
       host: hostInUrl(settings.host),
       port,

@@ -21,11 +21,35 @@ export const measureRequests: MiddlewareHandler<AppEnv> = async (context, next) 
     const pattern = patternOf(context);
     points.record([requestPoint(context, pattern, startMs, endMs)], (work) => context.executionCtx.waitUntil(work));
     countRequest(context, pattern ?? NO_ROUTE, endMs - startMs, metrics);
+    logRequest(context, pattern, endMs - startMs);
   } catch (error) {
     // A request is never answered otherwise because it could not be measured.
-    logger.warn("a request could not be measured", { path: context.req.path, error });
+    logger.warn("a request could not be measured", { request_id: context.get("requestId"), error });
   }
 };
+
+/** The route, never the path: paths hold signed links. */
+function logRequest(context: Context<AppEnv>, pattern: string | undefined, durationMs: number): void {
+  const { logger } = context.get("services");
+  const { status } = context.res;
+  const log = status >= 500 ? logger.warn : logger.debug;
+  log("request", {
+    request_id: context.get("requestId"),
+    trace_id: traceOf(context),
+    tenant: (context.get("principal") as Principal | undefined)?.tenant,
+    route: routeOf(context, pattern),
+    status,
+    duration_ms: durationMs,
+  });
+}
+
+function routeOf({ req }: Context<AppEnv>, pattern: string | undefined): string {
+  return pattern === undefined ? NO_ROUTE : `${req.method} ${pattern}`;
+}
+
+function traceOf({ res }: Context<AppEnv>): string | undefined {
+  return parseTraceparent(res.headers.get("traceparent") ?? "")?.traceId;
+}
 
 function patternOf(context: Context<AppEnv>): string | undefined {
   return matchedRoutes(context).findLast(({ path }) => !path.endsWith("*"))?.path;
@@ -44,7 +68,7 @@ function requestPoint(context: Context<AppEnv>, pattern: string | undefined, sta
   const { req, res } = context;
   const principal = context.get("principal") as Principal | undefined;
   const { origin } = context.get("services").points;
-  const route = pattern === undefined ? NO_ROUTE : `${req.method} ${pattern}`;
+  const route = routeOf(context, pattern);
   const code = res.status;
   return makePoint("weir_api", startMs, route, {
     tenant: principal?.tenant,
@@ -52,7 +76,7 @@ function requestPoint(context: Context<AppEnv>, pattern: string | undefined, sta
     version: origin.version,
     outcome: code >= 400 ? "error" : "ok",
     error_type: code >= 400 ? String(code) : "",
-    trace_id: parseTraceparent(res.headers.get("traceparent") ?? "")?.traceId,
+    trace_id: traceOf(context),
     colo: (req.raw as { cf?: { colo?: string } }).cf?.colo,
     total_ms: endMs - startMs,
     execution_ms: endMs - startMs,
