@@ -8,8 +8,6 @@ const PAGE_EVENTS = 1_000;
 const RUNS_MAX = 50;
 const RUNS_AT_ONCE = 8;
 const LIST_MAX = 200;
-const POLL_MS = 1_000;
-const ENDED: ReadonlySet<string> = new Set(["completed", "failed", "cancelled"]);
 
 export interface History {
   lines: LogLine[];
@@ -43,33 +41,39 @@ export async function recentRuns(weir: Weir, sinceMs: number | undefined, signal
   return items.reverse();
 }
 
-/** Lines of all runs of the tenant as they come; ends by the signal alone. */
+/** Lines of all runs of the tenant as they come, told by its feed; ends by the signal alone. */
 export async function* followTenant(weir: Weir, known: History, signal: AbortSignal): AsyncGenerator<LogLine> {
-  const { after, ended } = known;
   const from = new Date().toISOString();
-  for (;;) {
-    const { items } = await weir.runs.list({ limit: LIST_MAX }, { signal });
-    const listed = new Set(items.map((run) => run.run_id));
-    for (const { run_id: id, status, submitted_at: submittedAt } of items.reverse()) {
-      // One that had ended before anybody looked is history.
-      if (!after.has(id) && ENDED.has(status) && submittedAt < from) ended.add(id);
-      if (!ended.has(id)) yield* newLines(weir, id, known, signal);
+  for await (const frame of weir.feed({ signal })) {
+    if (frame.type === "runs") {
+      for (const { run_id: id, after, seq } of frame.runs) yield* linesBetween(weir, id, after, seq, known, signal);
+    } else if (frame.type === "reset" || known.after.size > 0) {
+      yield* missedLines(weir, from, known, signal);
     }
-    for (const id of after.keys()) {
-      if (listed.has(id)) continue;
-      // Long runs leave the first page; they are followed to their end all the same.
-      if (ended.has(id)) after.delete(id);
-      else yield* newLines(weir, id, known, signal);
-    }
-    await pause(POLL_MS, signal);
   }
 }
 
-async function* newLines(weir: Weir, id: string, { after, ended }: History, signal: AbortSignal) {
-  const read = await readEvents(weir, id, after.get(id) ?? 0, signal);
-  for (const event of read.events) yield logLineOf(id, event);
-  after.set(id, read.after);
-  if (read.hasEnded) ended.add(id);
+/** What was logged before the feed began, or is not in it. */
+async function* missedLines(weir: Weir, from: string, known: History, signal: AbortSignal) {
+  const { items } = await weir.runs.list({ limit: LIST_MAX }, { signal });
+  const ids = new Set(known.after.keys());
+  for (const { run_id: id, submitted_at: submittedAt } of items.reverse()) if (submittedAt >= from) ids.add(id);
+  for (const id of ids) {
+    const read = await readEvents(weir, id, known.after.get(id) ?? 0, signal);
+    for (const event of read.events) yield logLineOf(id, event);
+    // The feed may tell of it again.
+    known.after.set(id, read.after);
+  }
+}
+
+/** The lines of a run's events after one number up to another, as far as they are not known. */
+async function* linesBetween(weir: Weir, id: string, from: number, to: number, known: History, signal: AbortSignal) {
+  for (let after = Math.max(from, known.after.get(id) ?? 0); after < to; ) {
+    const page = await weir.runs.events(id, { after, limit: Math.min(PAGE_EVENTS, to - after) }, { signal });
+    for (const event of page.items) yield logLineOf(id, event as RunEvent);
+    if (page.items.length === 0) return;
+    after = page.next_after;
+  }
 }
 
 async function readEvents(weir: Weir, id: string, from: number, signal: AbortSignal) {
@@ -80,12 +84,4 @@ async function readEvents(weir: Weir, id: string, from: number, signal: AbortSig
     after = page.next_after;
     if (page.items.length < PAGE_EVENTS) return { events, after, hasEnded: page.terminal };
   }
-}
-
-/** Ends early, without an error, when the signal does; the next call then says so. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
-  });
 }

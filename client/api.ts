@@ -21,6 +21,7 @@ import type { runPatchRoutes } from "#api/routes/run-patches.ts";
 import type { runReplayRoutes } from "#api/routes/run-replays.ts";
 import type { runTraceRoutes } from "#api/routes/run-trace.ts";
 import type { runRoutes } from "#api/routes/runs.ts";
+import type { tagRoutes } from "#api/routes/tags.ts";
 import type { tenantRoutes } from "#api/routes/tenants.ts";
 import type { usageRoutes } from "#api/routes/usage.ts";
 import type { workflowRunRoutes } from "#api/routes/workflow-runs.ts";
@@ -50,6 +51,7 @@ export type Api = SchemaOf<typeof approvalRoutes> &
   SchemaOf<typeof runTraceRoutes> &
   SchemaOf<typeof runLogRoutes> &
   SchemaOf<typeof singleRunRoutes> &
+  SchemaOf<typeof tagRoutes> &
   SchemaOf<typeof tenantRoutes> &
   SchemaOf<typeof usageRoutes> &
   SchemaOf<typeof workflowRoutes> &
@@ -141,6 +143,9 @@ export type Validation = Output<"/api/v1/workflows/validate", "$post">;
 export type VersionPage = Output<"/api/v1/workflows/:tag/versions", "$get">;
 export type WorkflowVersion = Output<"/api/v1/workflows/:tag/versions/:version", "$get">;
 export type WorkflowDiff = Output<"/api/v1/workflows/:tag/diff", "$get">;
+export type Tag = Output<"/api/v1/tags/:name", "$get">;
+export type TagPage = Output<"/api/v1/tags", "$get">;
+export type TagHistory = Output<"/api/v1/tags/:name/history", "$get">;
 export type NodeTypes = Output<"/api/v1/node-types", "$get">;
 
 export type Readiness = Output<"/health/ready", "$get">;

@@ -1,6 +1,5 @@
-/** A run's events over server-sent events: one connection, from a position on. Who connects again is `run-log.ts`. */
+/** What comes over server-sent events, on one connection. Who connects again, and from where, is the caller's. */
 import { createParser } from "eventsource-parser";
-import type { RunEvent } from "./api.ts";
 import { aborted, WeirError } from "./errors.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
@@ -24,41 +23,44 @@ export interface StreamOptions extends CallOptions {
 }
 
 /** A server says something at least every 15 s; one that is silent for so long is gone. */
-const SILENCE_MS = 45_000;
+export const SILENCE_MS = 45_000;
 
-/** Null: this server has no streams, or something on the way does not let them through. */
-export async function openStream(
+/** What an event of this name and data gives; null: nothing. */
+export type Take<Data> = (name: string | undefined, data: string) => Data | null;
+
+/** What `take` makes of each event. Null: this server has no such stream, or something on the way does not let it through. */
+export async function openStream<Data>(
   transport: Transport,
-  id: string,
-  after: number,
-  { onText, ...options }: StreamOptions,
-): Promise<AsyncGenerator<RunEvent, void, undefined> | null> {
+  path: string,
+  where: { param?: Record<string, string>; query: Record<string, unknown> },
+  take: Take<Data>,
+  options: CallOptions,
+): Promise<AsyncGenerator<Data, void, undefined> | null> {
   const silence = new AbortController();
-  const parts = { param: { id }, query: { after }, header: { Accept: "text/event-stream" } };
+  const parts = { ...where, header: { Accept: "text/event-stream" } };
   const signal = options.signal === undefined ? silence.signal : AbortSignal.any([options.signal, silence.signal]);
-  const response = await transport.open("/api/v1/runs/:id/stream", parts, { ...options, signal });
+  const response = await transport.open(path, parts, { ...options, signal });
   if (response === null) return null;
   const { body, headers } = response;
   if (body === null || !headers.get("Content-Type")?.startsWith("text/event-stream")) {
     await body?.cancel();
     return null;
   }
-  return read(body, silence, options.signal, onText);
+  return read(body, silence, options.signal, take);
 }
 
-async function* read(
+async function* read<Data>(
   body: ReadableStream<Uint8Array>,
   silence: AbortController,
   signal: AbortSignal | undefined,
-  onText: StreamOptions["onText"],
-): AsyncGenerator<RunEvent, void, undefined> {
+  take: Take<Data>,
+): AsyncGenerator<Data, void, undefined> {
   const decoder = new TextDecoder();
-  const events: RunEvent[] = [];
+  const events: Data[] = [];
   const parser = createParser({
     onEvent: ({ event, data }) => {
-      // What has a name is no event of the log.
-      if (event === undefined) events.push(JSON.parse(data) as RunEvent);
-      else if (event === "agent.text") onText?.(JSON.parse(data) as AgentText);
+      const taken = take(event, data);
+      if (taken !== null) events.push(taken);
     },
   });
   const reader = body.getReader();

@@ -1,7 +1,7 @@
 /** A run's events as they happen, from a position on: what is there, then what comes, until nothing can follow. */
 import type { RunEvent } from "./api.ts";
 import { isWeirError } from "./errors.ts";
-import { openStream, type StreamOptions } from "./event-stream.ts";
+import { type AgentText, openStream, type StreamOptions, type Take } from "./event-stream.ts";
 import { isPassing, pause } from "./retry.ts";
 import type { CallOptions, Transport } from "./transport.ts";
 
@@ -17,7 +17,7 @@ const POLL_MS_MIN = 100;
 const POLL_MS_MAX = 1_000;
 /** Somebody who has been answered once is worth waiting for: a deployment, a restart, a network that comes back. */
 export const RECONNECT_MS_MAX = 60_000;
-const RECONNECT_PAUSE_MS = 500;
+export const RECONNECT_PAUSE_MS = 500;
 
 /** Follows to the end; goes on where it was when the connection is lost, and gives up after a minute without any. */
 export async function* follow(
@@ -34,7 +34,13 @@ export async function* follow(
   for (;;) {
     try {
       const stream: AsyncGenerator<RunEvent> | null = hasStreams
-        ? await openStream(transport, id, cursor, options)
+        ? await openStream<RunEvent>(
+            transport,
+            "/api/v1/runs/:id/stream",
+            { param: { id }, query: { after: cursor } },
+            takeOf(options),
+            options,
+          )
         : null;
       hasStreams = stream !== null;
       if (hasStreams) answered();
@@ -51,6 +57,15 @@ export async function* follow(
       await pause(RECONNECT_PAUSE_MS, options.signal);
     }
   }
+}
+
+/** What has a name is no event of the log. */
+function takeOf({ onText }: StreamOptions): Take<RunEvent> {
+  return (name, data) => {
+    if (name === undefined) return JSON.parse(data) as RunEvent;
+    if (name === "agent.text") onText?.(JSON.parse(data) as AgentText);
+    return null;
+  };
 }
 
 async function hasEnded(transport: Transport, id: string, after: number, options: CallOptions): Promise<boolean> {

@@ -5,10 +5,12 @@
 import type { Key, KeyOrder, KeyPage, NewKey, NodeTypes, PageOptions, Readiness, TenantPage } from "./api.ts";
 import { Approvals } from "./approvals.ts";
 import { Cache } from "./cache.ts";
+import { type FeedFrame, type FeedOptions, feed } from "./feed.ts";
 import { Jobs } from "./jobs.ts";
 import { Metrics } from "./metrics.ts";
 import { Money } from "./money.ts";
 import { Runs } from "./runs.ts";
+import { Tags } from "./tags.ts";
 import { type CallOptions, type ClientOptions, Transport } from "./transport.ts";
 import { Workflows } from "./workflows.ts";
 
@@ -16,10 +18,12 @@ export type * from "./api.ts";
 export type { Attempt, WeirErrorCode } from "./errors.ts";
 export { attempt, isWeirError, WeirError } from "./errors.ts";
 export type { AgentText } from "./event-stream.ts";
+export type { FeedFrame, FeedOptions, FeedRun } from "./feed.ts";
 export { newIdempotencyKey } from "./idempotency.ts";
 export type { PatchOptions } from "./patches.ts";
 export type { FollowOptions } from "./run-log.ts";
 export type { StartOptions, WaitOptions } from "./runs.ts";
+export type { MoveOptions } from "./tags.ts";
 export type { AnswerFacts, CallOptions, ClientOptions } from "./transport.ts";
 export { answerOf } from "./transport.ts";
 export type { SaveOptions } from "./workflows.ts";
@@ -27,6 +31,7 @@ export type { SaveOptions } from "./workflows.ts";
 export class Weir {
   readonly runs: Runs;
   readonly workflows: Workflows;
+  readonly tags: Tags;
   readonly approvals: Approvals;
   readonly jobs: Jobs;
   readonly keys: Keys;
@@ -40,6 +45,7 @@ export class Weir {
     this.#transport = new Transport(options);
     this.runs = new Runs(this.#transport);
     this.workflows = new Workflows(this.#transport);
+    this.tags = new Tags(this.#transport);
     this.approvals = new Approvals(this.#transport);
     this.jobs = new Jobs(this.#transport);
     this.keys = new Keys(this.#transport);
@@ -76,6 +82,11 @@ export class Weir {
     const json = { expression, ...(variables === undefined ? {} : { variables }) };
     return (await this.#transport.call("$post", "/api/v1/eval/cel", { json }, { ...options, isRepeatable: true }))
       .result;
+  }
+
+  /** Runs of the tenant as they change, each change once, until the signal ends it. Connects again where it was. */
+  feed(options: FeedOptions = {}): AsyncGenerator<FeedFrame, void, undefined> {
+    return feed(this.#transport, options);
   }
 
   /** Tenants, for the operator. */

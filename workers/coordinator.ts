@@ -15,6 +15,7 @@ import type { TaskAddress, TaskResult, TaskStart } from "#engine/task.ts";
 import { type TaskScope, taskScope } from "#engine/task-scope.ts";
 import type { RunView } from "#engine/view.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
+import type { FeedPage } from "#store/fanout/protocol.ts";
 import { agentTexts } from "#store/shard/agent-text.ts";
 import type {
   BulkItem,
@@ -128,6 +129,10 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   async events(tenant: string, runId: string, after: number, limit: number): Promise<EventPage | null> {
     const run = this.#parts.reader.find(tenant, runId);
     return run === null ? null : this.#parts.reader.events(run, after, limit);
+  }
+
+  async listen(tenant: string, order: { after: number | null; until: number }): Promise<FeedPage> {
+    return this.#parts.feed.listen(tenant, order);
   }
 
   async logs(tenant: string, runId: string, query: RunLogQuery): Promise<RunLogPage | null> {
@@ -257,6 +262,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       unprojected: this.#parts.projector.backlog,
       unsent: this.#parts.dispatcher.unsent,
       viewers: this.#parts.streams.size,
+      feeds: this.#parts.feed.tenants,
       database_bytes: this.#parts.runs.databaseBytes,
     };
   }

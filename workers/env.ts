@@ -2,9 +2,11 @@
 import { z } from "zod";
 import { REGIONS, type Region, SHARDS_MAX } from "#kernel/ids.ts";
 import type { AnalyticsRpc } from "#store/analytics/protocol.ts";
+import type { FanoutRpc } from "#store/fanout/protocol.ts";
 import type { LimiterRpc } from "#store/limiter/protocol.ts";
 import type { MeterRpc } from "#store/meter/protocol.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
+import type { ShardSettings } from "#store/shards.ts";
 import type { TaskMessage } from "#store/task-message.ts";
 import { createLogger, LOG_LEVELS, type Logger } from "#telemetry/log.ts";
 import { secretsIn } from "#telemetry/log-redaction.ts";
@@ -15,6 +17,8 @@ export interface Env {
   DB: D1Database;
   COORDINATOR: DurableObjectNamespace & { getByName(name: string, options?: unknown): CoordinatorRpc };
   LIMITER: DurableObjectNamespace & { getByName(name: string): LimiterRpc };
+  /** Missing: nobody can listen to feeds. */
+  FANOUT: (DurableObjectNamespace & { getByName(name: string): FanoutRpc }) | undefined;
   ANALYTICS: { getByName(name: string): AnalyticsRpc };
   /** Absent where nothing is metered: in the simulator. */
   METER?: { getByName(name: string): MeterRpc };
@@ -71,6 +75,8 @@ const settingsSchema = z.object({
   WEIR_HOST: optionalText,
   WEIR_ALLOW_PRIVATE_HOSTS: list,
   WEIR_OWN_ORIGIN: list,
+  /** Origins beside Weir's own whose pages may open sockets. */
+  WEIR_ALLOWED_ORIGINS: list,
   DNS_RESOLVER_URL: optionalText,
   /** Where models are: any OpenAI-compatible server. Without key and URL the built-in demo model answers. */
   OPENAI_API_KEY: optionalText,
@@ -129,6 +135,17 @@ export function settingsOf(env: Env): Settings {
     parsed.set(env, settings);
   }
   return settings;
+}
+
+/** What the way to the shards depends on. */
+export function shardSettingsOf(env: Env): ShardSettings {
+  const settings = settingsOf(env);
+  return {
+    shards: settings.COORDINATOR_SHARDS,
+    previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
+    shardsEver: settings.COORDINATOR_SHARDS_EVER ?? 0,
+    region: settings.WEIR_HOME_REGION,
+  };
 }
 
 export function loggerOf(env: Env, service: string): Logger {

@@ -1,7 +1,9 @@
 /** How the health of each part is found out. A check answers with a detail when its part works, but not well. */
+import { SYSTEM_TENANT } from "#access/tenants.ts";
 import type { Models } from "#agent/models.ts";
 import { CHECK_TIMEOUT_MS, type Check } from "#api/health.ts";
 import { activeShards } from "#store/active-shards.ts";
+import type { Fanouts } from "#store/fanouts.ts";
 import { askShard, type ShardReport } from "#store/shard-survey.ts";
 import type { Shards } from "#store/shards.ts";
 import { LOCAL_ANALYTICS } from "./analytics.ts";
@@ -27,11 +29,12 @@ export interface CheckedParts {
   env: Env;
   d1: D1Database;
   shards: Shards;
+  fanouts: Fanouts;
   models: Models;
 }
 
 export function checksOf(parts: CheckedParts): Record<string, { check: Check; essential: boolean }> {
-  const { env, d1, models } = parts;
+  const { env, d1, fanouts, models } = parts;
   const meters = metersOf(env);
   return {
     d1: { essential: true, check: () => checkDatabase(d1) },
@@ -58,6 +61,13 @@ export function checksOf(parts: CheckedParts): Record<string, { check: Check; es
       },
     },
     ...(meters === null ? {} : { meter: { essential: false, check: () => meters.check().then(() => null) } }),
+    fanout: {
+      essential: false,
+      check: async () => {
+        await fanouts.call(SYSTEM_TENANT, (fanout) => fanout.stats());
+        return null;
+      },
+    },
     // The workers are consumers in this same script: they live when the script lives and their queues are served.
     "http-worker": {
       essential: false,

@@ -16,6 +16,7 @@ import { knockAtShards } from "./watchdog.ts";
 
 export { AnalyticsStore } from "./analytics-store.ts";
 export { Coordinator } from "./coordinator.ts";
+export { Fanout } from "./fanout.ts";
 export { Limiter } from "./limiter.ts";
 export { Meter } from "./meter.ts";
 

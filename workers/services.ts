@@ -2,7 +2,9 @@
 import { waitUntil } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { ApprovalLinks } from "#access/approval-links.ts";
+import { KeyWatch } from "#access/key-watch.ts";
 import { Keyring } from "#access/keyring.ts";
+import { SocketTickets } from "#access/socket-tickets.ts";
 import { Models } from "#agent/models.ts";
 import { Health } from "#api/health.ts";
 import { Scrape } from "#api/scrape.ts";
@@ -13,6 +15,7 @@ import { environmentSecrets } from "#http/secrets.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { keptConversations } from "#store/agent-conversations.ts";
 import { BulkRunner } from "#store/bulk-runner.ts";
+import { type FanoutNamespace, Fanouts } from "#store/fanouts.ts";
 import { Jobs } from "#store/jobs.ts";
 import { Keys } from "#store/keys.ts";
 import { Limiters } from "#store/limiters.ts";
@@ -30,7 +33,7 @@ import { analyticsOf } from "./analytics.ts";
 import { configView } from "./config-view.ts";
 import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "./consumers/agent.ts";
 import { databaseOf } from "./database.ts";
-import { type Env, loggerOf, settingsOf } from "./env.ts";
+import { type Env, loggerOf, settingsOf, shardSettingsOf } from "./env.ts";
 import { checksOf } from "./health-checks.ts";
 import { lookAround } from "./look-around.ts";
 import { metersOf } from "./meters.ts";
@@ -45,9 +48,6 @@ export interface WorkerServices extends Services {
   host: string;
   isLocal: boolean;
 }
-
-/** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["fanout"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -70,12 +70,10 @@ function compose(env: Env): WorkerServices {
   const keys = new Keys(database);
   const jobs = new Jobs(database);
   const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
-    shards: settings.COORDINATOR_SHARDS,
-    previousShards: settings.COORDINATOR_SHARDS_PREVIOUS,
-    shardsEver: settings.COORDINATOR_SHARDS_EVER ?? 0,
-    region: settings.WEIR_HOME_REGION,
+    ...shardSettingsOf(env),
     told: (outcome, ms) => tellCall("coordinator", outcome, ms, metrics),
   });
+  const fanouts = new Fanouts(env.FANOUT as unknown as FanoutNamespace);
   const urlPolicy = {
     allowPrivateHosts: new Set(isLocal ? settings.WEIR_ALLOW_PRIVATE_HOSTS : []),
     ownOrigins: new Set(settings.WEIR_OWN_ORIGIN),
@@ -104,8 +102,8 @@ function compose(env: Env): WorkerServices {
   };
   const meters = metersOf(env);
   const health = new Health(
-    checksOf({ env, d1, shards, models }),
-    { ...absent(), ...withoutProvider(models), ...(meters === null ? { meter: "telemetry is off" } : {}) },
+    checksOf({ env, d1, shards, fanouts, models }),
+    { ...withoutProvider(models), ...(meters === null ? { meter: "telemetry is off" } : {}) },
     logger,
     (component, result) => metrics.count(healthChecks, [component, result]),
   );
@@ -124,6 +122,10 @@ function compose(env: Env): WorkerServices {
     workflows,
     proposals,
     shards,
+    fanouts,
+    allowedOrigins: new Set(settings.WEIR_ALLOWED_ORIGINS),
+    tickets: new SocketTickets(settings.WEIR_OPERATOR_KEY),
+    keyWatch: new KeyWatch({ findById: (tenant, id) => keys.findById(tenant, id), clock: systemClock }),
     jobs,
     bulk: new BulkRunner(jobs, shards, logger),
     links: new ApprovalLinks(settings.WEIR_OPERATOR_KEY),
@@ -166,8 +168,4 @@ function tellCall(objectClass: string, outcome: CallOutcome, ms: number, metrics
 function withoutProvider(models: Models): Record<string, string> {
   const detail = "no OPENAI_API_KEY or OPENAI_BASE_URL is set: agents are answered by the built-in demo model";
   return models.hasProvider ? {} : { llm: detail };
-}
-
-function absent(): Record<string, string> {
-  return Object.fromEntries(COMING_COMPONENTS.map((name) => [name, `not part of version ${version}`]));
 }

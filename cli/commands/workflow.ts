@@ -4,9 +4,12 @@ import { workflowDelete } from "./workflow-delete.ts";
 import { workflowDiff } from "./workflow-diff.ts";
 import { workflowHistory } from "./workflow-history.ts";
 import { workflowList } from "./workflow-list.ts";
+import { workflowMove } from "./workflow-move.ts";
 import { workflowPull } from "./workflow-pull.ts";
 import { workflowPush } from "./workflow-push.ts";
+import { workflowRedo } from "./workflow-redo.ts";
 import { workflowShow } from "./workflow-show.ts";
+import { workflowUndo } from "./workflow-undo.ts";
 import { workflowValidate } from "./workflow-validate.ts";
 
 export const workflow = new Command("workflow")
@@ -18,4 +21,7 @@ export const workflow = new Command("workflow")
   .addCommand(workflowShow)
   .addCommand(workflowDiff)
   .addCommand(workflowHistory)
+  .addCommand(workflowUndo)
+  .addCommand(workflowRedo)
+  .addCommand(workflowMove)
   .addCommand(workflowDelete);

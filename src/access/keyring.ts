@@ -37,6 +37,11 @@ export class Keyring {
     return this.#operatorDigest !== null;
   }
 
+  /** Keys that this isolate remembers. */
+  get known(): number {
+    return this.#memory.size;
+  }
+
   async recognise(key: string): Promise<Recognition> {
     if (this.#operatorDigest === null || key.length > KEY_LENGTH_MAX) return UNKNOWN;
     const [digest, operator] = await Promise.all([digestOf(key), this.#operatorDigest]);

@@ -12,6 +12,7 @@ import { respondError } from "./respond-error.ts";
 import { adminConfigRoutes } from "./routes/admin-config.ts";
 import { adminDatabaseRoutes } from "./routes/admin-database.ts";
 import { adminShardRoutes } from "./routes/admin-shards.ts";
+import { adminStatsRoutes } from "./routes/admin-stats.ts";
 import { analyticsRoutes } from "./routes/analytics.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
 import { approveRoutes } from "./routes/approve.ts";
@@ -19,6 +20,7 @@ import { artifactRoutes } from "./routes/artifacts.ts";
 import { budgetRoutes } from "./routes/budgets.ts";
 import { cacheRoutes } from "./routes/cache.ts";
 import { evalRoutes } from "./routes/eval.ts";
+import { feedRoutes } from "./routes/feed.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
@@ -34,6 +36,7 @@ import { runStreamRoutes } from "./routes/run-stream.ts";
 import { runTraceRoutes } from "./routes/run-trace.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { schemaRoutes } from "./routes/schemas.ts";
+import { tagRoutes } from "./routes/tags.ts";
 import { tenantRoutes } from "./routes/tenants.ts";
 import { usageRoutes } from "./routes/usage.ts";
 import { workflowProposalRoutes } from "./routes/workflow-proposals.ts";
@@ -74,6 +77,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     runPatchRoutes,
     runReplayRoutes,
     runStreamRoutes,
+    feedRoutes,
     runTraceRoutes,
     runLogRoutes,
     jobRoutes,
@@ -83,6 +87,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     nodeTypeRoutes,
     evalRoutes,
     keyRoutes,
+    tagRoutes,
     tenantRoutes,
     schemaRoutes,
     budgetRoutes,
@@ -92,6 +97,7 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
     adminConfigRoutes,
     adminDatabaseRoutes,
     adminShardRoutes,
+    adminStatsRoutes,
   ]) {
     routes.defaultHook = rejectInvalid;
     app.route("/", routes);

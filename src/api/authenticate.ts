@@ -6,6 +6,7 @@ import { ApiError } from "#kernel/errors.ts";
 import { APPROVE_PATH } from "./approve-path.ts";
 import { SERVICE_NAMES } from "./health.ts";
 import type { AppEnv } from "./services.ts";
+import { redeemTicket, ticketOf } from "./socket-ticket.ts";
 
 const OPEN_PATHS: ReadonlySet<string> = new Set([
   "/health",
@@ -24,7 +25,14 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (context, next) => 
   if (!isOpen && !keyring.isReady) {
     throw new ApiError("unavailable", "no operator key is set up: set the secret WEIR_OPERATOR_KEY");
   }
-  if (!isOpen && !isLink) {
+  const ticket = ticketOf(context);
+  if (ticket !== null) {
+    const principal = await redeemTicket(context, ticket);
+    if (principal === null) {
+      throw new ApiError("unauthenticated", "this ticket is none, has expired or has served: ask for another");
+    }
+    context.set("principal", principal);
+  } else if (!isOpen && !isLink) {
     const match = /^Bearer +(\S+) *$/i.exec(context.req.header("Authorization") ?? "");
     const recognition = match?.[1] === undefined ? null : await keyring.recognise(match[1]);
     if (recognition?.outcome === "busy") {

@@ -1,9 +1,8 @@
 /**
- * A run's log as server-sent events (the WHATWG standard's `text/event-stream`), made from the socket of its shard:
- * pieces come ready-made and are acknowledged once the client has taken them, so that a slow client slows its shard's
- * viewer and fills nobody's memory.
+ * Server-sent events (the WHATWG standard's `text/event-stream`), made from an object's socket: pieces are acknowledged
+ * once the client has taken them, so that a slow client slows whoever tells it and fills nobody's memory.
  */
-import { lastIdOf } from "#store/shard/stream.ts";
+import { CHECK_INTERVAL_MS } from "#access/key-watch.ts";
 import { STREAM_HEARTBEAT_MS, STREAM_MS_MAX } from "./limits.ts";
 
 /** How long an `EventSource` waits before it connects again. */
@@ -16,8 +15,26 @@ export const EVENT_STREAM_HEADERS = {
   "X-Accel-Buffering": "no",
 };
 
-/** The stream ends when the socket does, when the client leaves, and after 14 minutes at the latest. */
-export function eventStream(socket: WebSocket & { accept(): void }, after: number): ReadableStream<Uint8Array> {
+/** A number of a run's log, or a cursor of the feed. */
+type Place = number | string;
+
+export interface EventStreamParts {
+  /** Where the client is: to say so at once tells that it will go on saying what it has read. */
+  after: Place;
+  /**
+   * What is written of a message, and what the client has read with it (null: nothing that has a place); null: it is
+   * not for the client.
+   */
+  pieceOf(message: string): { text: string; through: Place | null } | null;
+  /** Whether the key that it was opened with is still one. */
+  isAllowed(): Promise<boolean>;
+}
+
+/** The stream ends when the socket does, when the client leaves or its key is none any more, and after 14 minutes. */
+export function eventStream(
+  socket: WebSocket & { accept(): void },
+  { after, pieceOf, isAllowed }: EventStreamParts,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
@@ -28,6 +45,7 @@ export function eventStream(socket: WebSocket & { accept(): void }, after: numbe
     if (isOver) return;
     isOver = true;
     clearInterval(heartbeat);
+    clearInterval(watch);
     clearTimeout(limit);
     socket.close(1000);
     written.then(() => writer.close()).catch(() => undefined);
@@ -37,26 +55,25 @@ export function eventStream(socket: WebSocket & { accept(): void }, after: numbe
     // The client has left.
     written.catch(end);
   };
-  let seq = after;
+  let read = after;
   const acknowledge = () => {
-    if (!isOver) socket.send(JSON.stringify({ ack: seq }));
+    if (!isOver) socket.send(JSON.stringify({ ack: read }));
   };
   const heartbeat = setInterval(() => write(": heartbeat\n\n"), STREAM_HEARTBEAT_MS);
+  const watch = setInterval(async () => (await isAllowed()) || end(), CHECK_INTERVAL_MS);
   const limit = setTimeout(end, STREAM_MS_MAX);
   socket.addEventListener("message", ({ data }) => {
-    if (typeof data !== "string") return;
-    if (data.startsWith("id: ")) {
-      write(data, () => {
-        seq = lastIdOf(data);
-        acknowledge();
-      });
-    } else if (data.startsWith("event: ")) write(data, acknowledge);
+    const piece = typeof data === "string" ? pieceOf(data) : null;
+    if (piece === null) return;
+    write(piece.text, () => {
+      read = piece.through ?? read;
+      acknowledge();
+    });
   });
   socket.addEventListener("close", end);
   socket.addEventListener("error", end);
   writer.closed.catch(end);
   socket.accept();
-  // Says that this viewer tells what it has read.
   acknowledge();
   return readable;
 }

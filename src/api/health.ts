@@ -14,6 +14,7 @@ export const SERVICES = {
   "http-worker": "http-worker",
   "agent-runner": "agent-runner",
   "hitl-worker": "hitl-worker",
+  fanout: "fanout",
   d1: "d1",
   queues: "queues",
 } as const;

@@ -6,7 +6,7 @@ import { API_ERRORS, ApiError, type ApiErrorCode, type Problem } from "#kernel/e
 import { requireScope } from "./authenticate.ts";
 import { CURSOR_LENGTH_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from "./limits.ts";
 
-export const BASE_PATH = "/api/v1";
+export { BASE_PATH } from "./base-path.ts";
 
 export const errorSchema = z
   .object({

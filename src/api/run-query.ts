@@ -3,10 +3,11 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { RUN_STATUSES } from "#engine/state.ts";
-import { rfc3339, rfc3339OrNull } from "#kernel/clock.ts";
+import { rfc3339 } from "#kernel/clock.ts";
 import { NODE_ERROR_CODES } from "#kernel/errors.ts";
 import { jsonPointer } from "#kernel/json.ts";
-import { listRuns, type RunCursor, type RunFilters, type RunRecord } from "#store/run-list.ts";
+import { listRuns, type RunCursor, type RunFilters } from "#store/run-list.ts";
+import { summaryOfRecord } from "#store/run-summary.ts";
 import { LABEL_KEY, LABELS_MAX, SEARCH_LENGTH_MAX, WORKFLOW_NAME_LENGTH_MAX } from "./limits.ts";
 import { pageBy, readCursor } from "./list-page.ts";
 import { invalid, pageQuery } from "./route.ts";
@@ -61,7 +62,7 @@ export async function readRunPage(
     query.limit + 1,
   );
   const { page, nextCursor } = pageBy(records, query.limit, (last) => `${last.submittedAt}/${last.runId}`);
-  return { items: page.map(itemOf), next_cursor: nextCursor, as_of: asOf };
+  return { items: page.map(summaryOfRecord), next_cursor: nextCursor, as_of: asOf };
 }
 
 const RUNS_QUERY: ReadonlySet<string> = new Set(Object.keys(runsQuery.shape));
@@ -95,23 +96,4 @@ export function filtersOf(query: Query, known: ReadonlySet<string> = RUN_FILTERS
 function cursorOf(cursor: string | undefined): RunCursor | null {
   const place = readCursor(cursor, /^(\d{1,16})\/(run_[A-Za-z0-9]{1,60})$/);
   return place === null ? null : { submittedAt: Number(place[1]), runId: place[2] ?? "" };
-}
-
-function itemOf(record: RunRecord): z.infer<typeof runItem> {
-  return {
-    run_id: record.runId,
-    status: record.status,
-    generation: record.generation,
-    workflow: record.workflow,
-    artifact_id: record.artifactId,
-    trigger: record.trigger,
-    labels: JSON.parse(record.labels) as Record<string, string>,
-    priority: record.priority,
-    error:
-      record.errorCode === null ? null : { code: record.errorCode, message: record.errorMessage ?? record.errorCode },
-    submitted_at: rfc3339(record.submittedAt),
-    started_at: rfc3339OrNull(record.startedAt),
-    ended_at: rfc3339OrNull(record.endedAt),
-    duration_ms: record.durationMs,
-  };
 }

@@ -104,6 +104,7 @@ export const runDetails = wholeRun
 export const runItem = z
   .object({
     run_id: z.string(),
+    seq: z.int().openapi({ description: "number of the last event that it shows" }),
     status,
     generation: z.int(),
     workflow: z.string().nullable(),

@@ -1,10 +1,13 @@
 /** What the routes work with; the Worker puts it together once for each isolate. */
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { ApprovalLinks } from "#access/approval-links.ts";
+import type { KeyWatch } from "#access/key-watch.ts";
 import type { Keyring } from "#access/keyring.ts";
 import type { Principal } from "#access/scopes.ts";
+import type { SocketTickets } from "#access/socket-tickets.ts";
 import type { UrlPolicy } from "#http/url-guard.ts";
 import type { BulkRunner } from "#store/bulk-runner.ts";
+import type { Fanouts } from "#store/fanouts.ts";
 import type { Jobs } from "#store/jobs.ts";
 import type { Keys } from "#store/keys.ts";
 import type { Limiters } from "#store/limiters.ts";
@@ -35,6 +38,11 @@ export interface Services {
   workflows: Workflows;
   proposals: WorkflowProposals;
   shards: Shards;
+  fanouts: Fanouts;
+  /** Origins beside Weir's own whose pages may open sockets. */
+  allowedOrigins: ReadonlySet<string>;
+  tickets: SocketTickets;
+  keyWatch: KeyWatch;
   jobs: Jobs;
   bulk: BulkRunner;
   links: ApprovalLinks;

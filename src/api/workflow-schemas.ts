@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { rfc3339 } from "#kernel/clock.ts";
 import { ApiError } from "#kernel/errors.ts";
-import type { TagRecord } from "#store/workflows.ts";
+import type { TagRecord, VersionRecord } from "#store/workflows.ts";
 import { tagSchema } from "#workflow/definition.ts";
 import { INLINE_WEIGHT, TASK_WEIGHT, WAITING_WEIGHT } from "#workflow/optimise/critical-path.ts";
 import { SUGGESTION_KINDS } from "#workflow/optimise/suggestion.ts";
@@ -60,6 +60,22 @@ export const workflowItem = z
     updated_at: z.string(),
   })
   .openapi("WorkflowSummary");
+
+export const workflowVersion = z
+  .object({ version: z.int(), artifact_id: z.string(), description: z.string().nullable(), created_at: z.string() })
+  .openapi("WorkflowVersion");
+
+export function versionOf({
+  version,
+  artifactId,
+  description,
+  createdAt,
+}: VersionRecord): z.infer<typeof workflowVersion> {
+  return { version, artifact_id: artifactId, description, created_at: rfc3339(createdAt) };
+}
+
+/** Tags are listed behind any text, whether it is one or not. */
+export const ANY_TEXT = /^.*$/s;
 
 /** As documentation only: definitions are judged by the save-time checks, which report everything at once. */
 export const definitionDocument = z.unknown().openapi({ description: "a workflow definition", type: "object" });

@@ -35,3 +35,14 @@ export async function callObject<Stub, Value>(
     }
   }
 }
+
+/** The answer, unless it takes longer or there is none: then null. */
+export async function answerWithin<Value>(answer: Promise<Value>, answerMs: number): Promise<Value | null> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const silence = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), answerMs);
+  });
+  const given = await Promise.race([answer.catch(() => null), silence]);
+  clearTimeout(timer);
+  return given;
+}

@@ -1,6 +1,7 @@
 /** Every shard asked how it is, side by side and for a bounded time: one that does not answer is named, not left out. */
 import { type ShardAddress, shardName } from "#kernel/ids.ts";
 import { inParallel } from "#kernel/parallel.ts";
+import { answerWithin } from "./object-call.ts";
 import type { ShardStats } from "./shard/protocol.ts";
 import type { Shards } from "./shards.ts";
 
@@ -28,13 +29,10 @@ export async function askShard(
   answerMs: number = SHARD_ANSWER_MS,
 ): Promise<ShardReport> {
   const startedAt = Date.now();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), answerMs);
-  });
-  const answer = shards.call(address, (shard) => shard.stats()).catch(() => null);
-  const stats = await Promise.race([answer, silence]);
-  clearTimeout(timer);
+  const stats = await answerWithin(
+    shards.call(address, (shard) => shard.stats()),
+    answerMs,
+  );
   const latency = { latency_ms: Date.now() - startedAt };
   return stats === null
     ? { status: "down", ...latency, shard: shardName(address) }

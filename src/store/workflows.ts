@@ -162,7 +162,7 @@ export class Workflows {
     return { tag, artifactId, version: 1, revision: 1, description, ...times };
   }
 
-  /** Moves a tag to a new version if its revision is still `expected`; a failed precondition otherwise. */
+  /** Moves a tag to a new version, behind all that it has had, if nobody changed it meanwhile; a failed precondition otherwise. */
   async replaceTag(
     tenant: string,
     current: TagRecord,
@@ -171,18 +171,19 @@ export class Workflows {
     nowMs: number,
   ): Promise<TagRecord> {
     const { tag } = current;
-    const version = current.version + 1;
     const revision = current.revision + 1;
     const isTag = and(eq(tags.tenant, tenant), eq(tags.name, tag));
-    const moved = new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
+    const moved = changedMeanwhile(tag);
+    const next = sql`(SELECT max(version) + 1 FROM ${workflowVersions} WHERE tenant = ${tenant} AND tag = ${tag})`;
+    let updated: { version: number }[] = [];
     try {
       // If the tag moved meanwhile, the version exists already and both are taken back; if it is gone, nothing is done.
-      const [updated] = await this.#database.batch([
+      [updated] = await this.#database.batch([
         this.#database
           .update(tags)
-          .set({ artifactId, version, revision, description, updatedAt: nowMs })
+          .set({ artifactId, version: next, revision, description, updatedAt: nowMs })
           .where(and(isTag, eq(tags.revision, current.revision)))
-          .returning({ name: tags.name }),
+          .returning({ version: tags.version }),
         this.#database.insert(workflowVersions).select(
           this.#database
             .select({
@@ -197,12 +198,28 @@ export class Workflows {
             .where(and(isTag, eq(tags.revision, revision))),
         ),
       ]);
-      if (updated.length === 0) throw moved;
     } catch (error) {
       throw isUniqueViolation(error) ? moved : error;
     }
     memory.tags.delete(`${tenant}/${tag}`);
-    return { ...current, artifactId, version, revision, description, updatedAt: nowMs };
+    const [first] = updated;
+    if (first === undefined) throw moved;
+    return { ...current, artifactId, version: first.version, revision, description, updatedAt: nowMs };
+  }
+
+  /** Points a tag to a version that it has had, if nobody changed it meanwhile; a failed precondition otherwise. */
+  async pointTag(tenant: string, current: TagRecord, to: VersionRecord, nowMs: number): Promise<TagRecord> {
+    const { tag } = current;
+    const { artifactId, version, description } = to;
+    const change = { artifactId, version, description, revision: current.revision + 1, updatedAt: nowMs };
+    const updated = await this.#database
+      .update(tags)
+      .set(change)
+      .where(and(eq(tags.tenant, tenant), eq(tags.name, tag), eq(tags.revision, current.revision)))
+      .returning({ name: tags.name });
+    memory.tags.delete(`${tenant}/${tag}`);
+    if (updated.length === 0) throw changedMeanwhile(tag);
+    return { ...current, ...change };
   }
 
   /**
@@ -223,7 +240,7 @@ export class Workflows {
         .where(and(eq(workflowVersions.tenant, tenant), eq(workflowVersions.tag, tag), notExists(left))),
     ]);
     memory.tags.delete(`${tenant}/${tag}`);
-    if (deleted.length === 0) throw new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
+    if (deleted.length === 0) throw changedMeanwhile(tag);
   }
 
   /** Versions of a tag, newest first, those before `before`. */
@@ -244,6 +261,18 @@ export class Workflows {
       eq(workflowVersions.version, version),
     );
     return (await this.#database.select(VERSION_COLUMNS).from(workflowVersions).where(isIt).get()) ?? null;
+  }
+
+  /** The newest version of a tag with an artifact; null when it has had none. */
+  async versionWith(tenant: string, tag: string, artifactId: string): Promise<VersionRecord | null> {
+    const isIt = and(
+      eq(workflowVersions.tenant, tenant),
+      eq(workflowVersions.tag, tag),
+      eq(workflowVersions.artifactId, artifactId),
+    );
+    const newestFirst = desc(workflowVersions.version);
+    const found = this.#database.select(VERSION_COLUMNS).from(workflowVersions).where(isIt).orderBy(newestFirst);
+    return (await found.limit(1).get()) ?? null;
   }
 
   /** What each tag is about, by name: read from the definitions inside D1, which are large. */
@@ -275,6 +304,10 @@ export class Workflows {
       .limit(limit);
     return rows.map(({ tenant: _, name, ...rest }) => ({ tag: name, ...rest }));
   }
+}
+
+function changedMeanwhile(tag: string): ApiError {
+  return new ApiError("precondition_failed", `the tag "${tag}" was changed meanwhile`);
 }
 
 function isUniqueViolation(error: unknown): boolean {

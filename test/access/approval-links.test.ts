@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type ApprovalLink, ApprovalLinks, newNonce, TOKEN_LENGTH_MAX } from "#access/approval-links.ts";
+import { type ApprovalLink, ApprovalLinks } from "#access/approval-links.ts";
+import { newNonce, TOKEN_LENGTH_MAX } from "#access/signed-text.ts";
 
 const link: ApprovalLink = {
   tenant: "acme",

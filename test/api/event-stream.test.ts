@@ -1,13 +1,16 @@
 /** Server-sent events from a shard's socket: what is acknowledged, the heartbeat, and when the stream ends. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { CHECK_INTERVAL_MS } from "#access/key-watch.ts";
 import { eventStream } from "#api/event-stream.ts";
 import { STREAM_HEARTBEAT_MS, STREAM_MS_MAX } from "#api/limits.ts";
+import { lastIdOf } from "#store/shard/stream.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
   vi.useRealTimers();
+  isAllowed = true;
 });
 
 class Shard extends EventTarget {
@@ -25,9 +28,15 @@ class Shard extends EventTarget {
   }
 }
 
+let isAllowed = true;
+
 function open() {
   const shard = new Shard();
-  const reader = eventStream(shard as unknown as Parameters<typeof eventStream>[0], 4).getReader();
+  const reader = eventStream(shard as unknown as Parameters<typeof eventStream>[0], {
+    after: 4,
+    pieceOf: (text) => (text.startsWith("id: ") ? { text, through: lastIdOf(text) } : null),
+    isAllowed: async () => isAllowed,
+  }).getReader();
   const next = async () => {
     const { done, value } = await reader.read();
     return done ? null : new TextDecoder().decode(value as Uint8Array);
@@ -74,5 +83,15 @@ test("lets the shard's socket go when the client leaves", async () => {
   const { shard, reader } = open();
   await reader.cancel();
   await vi.advanceTimersByTimeAsync(STREAM_HEARTBEAT_MS);
+  expect(shard.isClosed).toBe(true);
+});
+
+test("ends once the key that it was opened with is none any more", async () => {
+  const { shard, next } = open();
+  await next();
+  await vi.advanceTimersByTimeAsync(CHECK_INTERVAL_MS);
+  expect(shard.isClosed).toBe(false);
+  isAllowed = false;
+  await vi.advanceTimersByTimeAsync(CHECK_INTERVAL_MS);
   expect(shard.isClosed).toBe(true);
 });

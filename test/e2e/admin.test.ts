@@ -1,6 +1,7 @@
 /** What the operator asks of the installation: database, statements, configuration, shards; and who may not. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectError, follow } from "../support/follow.ts";
+import { openSocket } from "../support/stream-reader.ts";
 import { startWeir, type WeirProcess } from "../support/weir-process.ts";
 
 const CANARY = "canary-8f21d6";
@@ -118,4 +119,26 @@ test("only the operator may ask", async () => {
     expectError(await api.get(`/admin/${path}`, { authorization: "" }), 401, "unauthenticated");
   }
   expectError(await api.post("/admin/shards/xx-0/restart", {}, headers), 403, "forbidden");
+});
+
+test("the statistics count runs, streams and feeds that are open now, and name who tells them", async () => {
+  const quiet = (await api.get("/admin/stats")).body;
+  expect(quiet).toMatchObject({ connections: { streams: 0, feeds: 0 }, fanouts: { listening: 0, silent: [] } });
+  const id = await api.start({ nodes: [{ id: "wait", type: "delay", config: { duration_ms: 60_000 } }] });
+  const sockets = [`/api/v1/runs/${id}/stream`, "/api/v1/ws"].map((path) => openSocket(weir, path));
+  await expect
+    .poll(async () => (await api.get("/admin/stats")).body, { timeout: 5_000 })
+    .toMatchObject({
+      as_of: expect.stringMatching(/Z$/),
+      connections: { streams: 1, feeds: 1 },
+      shards: { total: 2, silent: [], live_runs: quiet.shards.live_runs + 1, database_bytes: expect.any(Number) },
+      fanouts: { listening: 1, silent: [], not_asked: 0 },
+      caches: { runs: expect.any(Number), keys: expect.any(Number) },
+    });
+  for (const socket of sockets) socket.close();
+  await expect
+    .poll(async () => (await api.get("/admin/stats")).body.connections, { timeout: 5_000 })
+    .toEqual({ streams: 0, feeds: 0 });
+  const { body } = await api.post("/keys", { name: "no operator", scopes: ["read", "admin"] });
+  expectError(await api.get("/admin/stats", { authorization: `Bearer ${body.key}` }), 403, "forbidden");
 });

@@ -2,7 +2,8 @@
 import { env } from "cloudflare:workers";
 import { drizzle } from "drizzle-orm/d1";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ApprovalLinks, newNonce } from "#access/approval-links.ts";
+import { ApprovalLinks } from "#access/approval-links.ts";
+import { newNonce } from "#access/signed-text.ts";
 import { COMMENTS_LENGTH_MAX, LINK_LIFETIME_MS_MAX, LINK_LIFETIME_MS_MIN, VOTER_LENGTH_MAX } from "#api/limits.ts";
 import type { ApprovalView, VoteView } from "#engine/approval-view.ts";
 import type { RunCommand } from "#engine/commands/command.ts";

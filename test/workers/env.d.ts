@@ -7,6 +7,7 @@ declare namespace Cloudflare {
     DB: D1Database;
     COORDINATOR: DurableObjectNamespace;
     LIMITER: DurableObjectNamespace;
+    FANOUT: DurableObjectNamespace;
     ANALYTICS: DurableObjectNamespace<import("../../workers/index.ts").AnalyticsStore>;
     METER: DurableObjectNamespace<import("../../workers/index.ts").Meter>;
     WEIR_HTTP: Queue;

@@ -37,8 +37,8 @@ describe("health", () => {
   });
 
   test("of approvals: one that was due two minutes ago and is pending has been missed", async () => {
-    const { d1, shards, agents } = servicesOf(env);
-    const check = checksOf({ env, d1, shards, models: agents.models })["hitl-worker"]?.check;
+    const { d1, shards, fanouts, agents } = servicesOf(env);
+    const check = checksOf({ env, d1, shards, fanouts, models: agents.models })["hitl-worker"]?.check;
     const add = (id: string, expiresAt: number, status: string) =>
       databaseOf(env)
         .database.prepare(
@@ -55,9 +55,9 @@ describe("health", () => {
   });
 
   test("of everything in a new installation is well", async () => {
-    const { d1, shards, agents } = servicesOf(env);
-    const checks = checksOf({ env, d1, shards, models: agents.models });
-    for (const name of ["d1", "coordinator", "queues", "http-worker", "agent-runner", "analytics"]) {
+    const { d1, shards, fanouts, agents } = servicesOf(env);
+    const checks = checksOf({ env, d1, shards, fanouts, models: agents.models });
+    for (const name of ["d1", "coordinator", "queues", "http-worker", "agent-runner", "fanout", "analytics"]) {
       expect([name, await checks[name]?.check()]).toEqual([name, null]);
     }
   });

@@ -23,6 +23,7 @@ import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { Feed } from "./feed.ts";
 import { MetricFlusher } from "./metric-flusher.ts";
 import { PointWriter } from "./point-writer.ts";
 import { Projector } from "./projector.ts";
@@ -52,6 +53,7 @@ export interface ShardParts {
   reader: RunReader;
   starts: Starts;
   streams: Streams;
+  feed: Feed;
   projector: Projector;
   points: PointWriter;
   /** Null: telemetry is off, or there is no Meter. */
@@ -95,9 +97,18 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     change,
   });
   const streams = new Streams({ ctx, runs, load: (runId) => transitions.load(runId), logger, recorder, source: name });
+  const feed = new Feed({
+    shard: name,
+    fanouts: env.FANOUT,
+    runs,
+    positions,
+    load: (runId) => transitions.load(runId),
+    logger,
+  });
   const transitions: Transitions = new Transitions({
     children,
     streams,
+    feed,
     logger,
     runs,
     graphs,
@@ -141,6 +152,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     reader,
     starts,
     streams,
+    feed,
     projector: new Projector({
       database,
       runs,

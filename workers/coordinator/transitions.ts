@@ -20,6 +20,7 @@ import type { Alarm } from "./alarm.ts";
 import type { Children } from "./children.ts";
 import type { Commit } from "./commit-group.ts";
 import type { Dispatcher } from "./dispatcher.ts";
+import type { Feed } from "./feed.ts";
 import { PROJECTION_DELAY_MS } from "./projector.ts";
 import type { RunCache } from "./run-cache.ts";
 import type { Streams } from "./streams.ts";
@@ -34,6 +35,7 @@ export interface TransitionParts {
   dispatcher: Dispatcher;
   waiters: Waiters;
   streams: Streams;
+  feed: Feed;
   alarm: Alarm;
   children: Children;
   logger: Logger;
@@ -198,8 +200,8 @@ export class Transitions {
   }
 
   #keep(run: LoadedRun, units: number, planned: Plan, commit: Commit): void {
-    const { alarm, cache, children, dispatcher, goOn, runs, streams, waiters } = this.#parts;
-    const { run_id: runId, status } = run.state;
+    const { alarm, cache, children, dispatcher, feed, goOn, runs, streams, waiters } = this.#parts;
+    const { run_id: runId, status, tenant } = run.state;
     cache.put(run, units);
     const rowId = runs.lastId;
     this.#tellRelatives(planned, commit);
@@ -212,6 +214,8 @@ export class Transitions {
       dispatcher.send(tasks, rowId);
       if (isTerminal(status)) waiters.ended(runId);
       streams.changed(runId);
+      // Each row holds one event at least.
+      feed.changed(tenant, rowId - planned.events.length + 1);
       if (isCut(planned)) goOn(runId);
       alarm.noLaterThan(Math.min(run.dueAt ?? Number.POSITIVE_INFINITY, Date.now() + PROJECTION_DELAY_MS));
     });

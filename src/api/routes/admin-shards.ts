@@ -16,6 +16,7 @@ const shard = z
     unprojected: z.number().optional().openapi({ description: "rows of its log that D1 has not seen" }),
     unsent: z.number().optional().openapi({ description: "tasks that wait for their queue to take them" }),
     viewers: z.number().optional().openapi({ description: "open streams of its runs" }),
+    feeds: z.array(z.string()).optional().openapi({ description: "tenants to whose feeds somebody listens" }),
     database_bytes: z.number().optional(),
   })
   .openapi("Shard");

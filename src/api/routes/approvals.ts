@@ -1,7 +1,7 @@
 /** Approvals: the inbox, one of them, the decision of a key, and signed links for people without one. */
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { newNonce } from "#access/approval-links.ts";
+import { newNonce } from "#access/signed-text.ts";
 import { APPROVAL_STATUSES, type ApprovalView } from "#engine/approval-view.ts";
 import { rfc3339 } from "#kernel/clock.ts";
 import { ApiError } from "#kernel/errors.ts";

@@ -1,12 +1,14 @@
 /** A run's log as it grows: server-sent events, or one event a frame for those who ask to upgrade. */
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import { readArchive } from "#store/archive.ts";
-import { CLOSE_ENDED, type StreamFormat, streamTexts } from "#store/shard/stream.ts";
+import { lastIdOf, type StreamFormat } from "#store/shard/stream.ts";
 import { noSuchRun } from "../ask-run.ts";
 import { EVENT_STREAM_HEADERS, eventStream } from "../event-stream.ts";
+import { openRunLog, socketOf } from "../open-run-log.ts";
+import { requireKnownOrigin } from "../origin.ts";
 import { relaySocket } from "../relay-socket.ts";
 import { BASE_PATH, protectedRoute } from "../route.ts";
 import type { AppEnv, Services } from "../services.ts";
+import { ticketQuery } from "../socket-ticket.ts";
 
 const position = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
@@ -33,7 +35,7 @@ const stream = protectedRoute(
     ].join("\n"),
     request: {
       params: z.object({ id: z.string() }),
-      query: z.strictObject({ after: position.default(0) }),
+      query: z.strictObject({ after: position.default(0), ...ticketQuery }),
       headers: z.object({ "last-event-id": position.optional() }),
     },
     responses: {
@@ -50,45 +52,39 @@ export const runStreamRoutes = new OpenAPIHono<AppEnv>().openapi(stream, async (
   const lastEventId = context.req.valid("header")["last-event-id"];
   // A client that connects again repeats its address and says by the header how far it came.
   const after = lastEventId ?? context.req.valid("query").after;
-  const { tenant } = context.get("principal");
+  const principal = context.get("principal");
+  const { tenant } = principal;
   const services = context.get("services");
   const isUpgrade = context.req.header("Upgrade")?.toLowerCase() === "websocket";
   const format: StreamFormat = isUpgrade ? "events" : "sse";
+  if (isUpgrade) requireKnownOrigin(context);
 
-  const requestId = context.get("requestId");
   const isOver = lastEventId !== undefined && !isUpgrade && (await hasNothingAfter(services, tenant, id, after));
   if (isOver) return context.body(null, 204);
 
-  const address = services.shards.addressOf(id);
-  if (address === null) throw noSuchRun(id);
-  const socket = await services.shards.stream(address, { tenant, runId: id, after, format });
-  if (socket !== null) {
-    return isUpgrade
-      ? new Response(null, { status: 101, webSocket: relaySocket(socket), headers: { "X-Request-Id": requestId } })
-      : context.body(eventStream(socket, after), 200, EVENT_STREAM_HEADERS);
+  const log = await openRunLog(services, { tenant, runId: id, after, format });
+  if (log === null) throw noSuchRun(id);
+  const isAllowed = () => services.keyWatch.isLive(principal);
+  if (isUpgrade) {
+    const webSocket = "socket" in log ? relaySocket(log.socket, isAllowed) : socketOf(log.texts);
+    return new Response(null, { status: 101, webSocket, headers: { "X-Request-Id": context.get("requestId") } });
   }
-  const archive = await readArchive(services.d1, tenant, id);
-  if (archive === null) throw noSuchRun(id);
-  const events = archive.events.filter(({ seq }) => seq > after);
-  if (events.length === 0 && lastEventId !== undefined && !isUpgrade) return context.body(null, 204);
-  const texts = streamTexts(events, format);
-  return isUpgrade
-    ? new Response(null, { status: 101, webSocket: socketOf(texts), headers: { "X-Request-Id": requestId } })
-    : context.body(texts.join(""), 200, EVENT_STREAM_HEADERS);
+  if ("socket" in log) {
+    return context.body(eventStream(log.socket, { after, pieceOf, isAllowed }), 200, EVENT_STREAM_HEADERS);
+  }
+  if (log.isEmpty && lastEventId !== undefined) return context.body(null, 204);
+  return context.body(log.texts.join(""), 200, EVENT_STREAM_HEADERS);
 });
+
+/** Messages of a shard in the format `sse` are ready-made. */
+function pieceOf(message: string): { text: string; through: number | null } | null {
+  if (message.startsWith("id: ")) return { text: message, through: lastIdOf(message) };
+  return message.startsWith("event: ") ? { text: message, through: null } : null;
+}
 
 /** Whether the run has ended and its log goes no further. */
 async function hasNothingAfter({ shards }: Services, tenant: string, id: string, after: number): Promise<boolean> {
   const address = shards.addressOf(id);
   const page = address === null ? null : await shards.call(address, (shard) => shard.events(tenant, id, after, 1));
   return page?.terminal === true && page.items.length === 0;
-}
-
-/** The client's end of a socket that tells a log which grows no more. */
-function socketOf(texts: readonly string[]): WebSocket {
-  const { 0: client, 1: server } = new WebSocketPair();
-  server.accept();
-  for (const text of texts) server.send(text);
-  server.close(CLOSE_ENDED, "ended");
-  return client;
 }

@@ -1,7 +1,6 @@
 /** The history of a workflow: its versions, one of them, and what changed between two. */
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { rfc3339 } from "#kernel/clock.ts";
 import { ApiError } from "#kernel/errors.ts";
 import type { VersionRecord } from "#store/workflows.ts";
 import type { WorkflowDefinition } from "#workflow/definition.ts";
@@ -9,13 +8,11 @@ import { diffWorkflows } from "#workflow/diff.ts";
 import { pageBy, readCursor } from "../list-page.ts";
 import { BASE_PATH, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
-import { definitionDocument, findTag, tagParams } from "../workflow-schemas.ts";
+import { definitionDocument, findTag, tagParams, versionOf, workflowVersion } from "../workflow-schemas.ts";
 
-const version = z
-  .object({ version: z.int(), artifact_id: z.string(), description: z.string().nullable(), created_at: z.string() })
-  .openapi("WorkflowVersion");
-
-const wholeVersion = version.extend({ tag: z.string(), workflow: definitionDocument }).openapi("WholeWorkflowVersion");
+const wholeVersion = workflowVersion
+  .extend({ tag: z.string(), workflow: definitionDocument })
+  .openapi("WholeWorkflowVersion");
 
 const end = z.object({ version: z.int(), artifact_id: z.string() });
 
@@ -44,7 +41,7 @@ const list = protectedRoute("read", {
   summary: "What a tag has pointed to, newest first",
   request: { params: tagParams, query: z.strictObject(pageQuery) },
   responses: {
-    200: json(z.object({ items: z.array(version), next_cursor: z.string().nullable() }), "a page of them"),
+    200: json(z.object({ items: z.array(workflowVersion), next_cursor: z.string().nullable() }), "a page of them"),
   },
 });
 
@@ -119,8 +116,4 @@ async function definitionOf(context: Context<AppEnv>, { artifactId }: VersionRec
 
 function endOf(record: VersionRecord): z.infer<typeof end> {
   return { version: record.version, artifact_id: record.artifactId };
-}
-
-function versionOf(record: VersionRecord): z.infer<typeof version> {
-  return { ...endOf(record), description: record.description, created_at: rfc3339(record.createdAt) };
 }

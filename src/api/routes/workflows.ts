@@ -10,6 +10,7 @@ import { BASE_PATH, json, pageQuery, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 import { acceptDocument, checkDocument } from "../workflow-document.ts";
 import {
+  ANY_TEXT,
   checkIfMatch,
   definitionDocument,
   etagOf,
@@ -117,9 +118,6 @@ const remove = protectedRoute(
   },
   ["precondition_failed"],
 );
-
-/** Tags are listed behind any text, whether it is one or not. */
-const ANY_TEXT = /^.*$/s;
 
 export const workflowRoutes = new OpenAPIHono<AppEnv>()
   .openapi(validate, async (context) => {

@@ -7,7 +7,8 @@ export type Fact =
   | "metered_through"
   | "traces_through"
   | "boot"
-  | "retention_checked_at";
+  | "retention_checked_at"
+  | "listened_until";
 
 export class Positions {
   readonly #sql: SqlStorage;

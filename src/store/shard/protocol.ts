@@ -14,6 +14,7 @@ import type { NodeExecution, RunView } from "#engine/view.ts";
 import type { Problem, Result } from "#kernel/errors.ts";
 import type { Json, JsonObject } from "#kernel/json.ts";
 import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
+import type { FeedPage } from "../fanout/protocol.ts";
 
 export interface StartRequest {
   run_id: string;
@@ -111,6 +112,8 @@ export interface ShardStats {
   unsent: number;
   /** Streams that are open on runs of the shard. */
   viewers: number;
+  /** Tenants to whose feeds somebody listens. */
+  feeds: string[];
   database_bytes: number;
 }
 
@@ -162,6 +165,8 @@ export interface CoordinatorRpc {
   taskScope(tenant: string, address: TaskAddress): Promise<TaskScope | null>;
   /** Upgrades to a stream, see `stream.ts`: 101, 404 for a run that is not there, 503 when too many watch. */
   fetch(request: Request): Promise<Response>;
+  /** Somebody listens to the tenant's feed until a time: what is news after row `after` of the log, then pushes. */
+  listen(tenant: string, order: { after: number | null; until: number }): Promise<FeedPage>;
   /** Does what is due; the watchdog's knock. */
   wake(): Promise<void>;
   stats(): Promise<ShardStats>;

@@ -264,6 +264,27 @@ export class RunLog {
     return { runIds: [...runIds], through };
   }
 
+  /** The rows of a tenant's runs from row `from` on, oldest first; null when there are too many, or too many to look through. */
+  changesOf(
+    tenant: string,
+    from: number,
+    limit: number,
+    scanLimit: number,
+  ): { run_id: string; first_seq: number }[] | null {
+    if (this.lastId - from >= scanLimit) return null;
+    // CROSS JOIN keeps SQLite from beginning with all runs.
+    const rows = this.#sql
+      .exec<{ run_id: string; first_seq: number }>(
+        `SELECT event.run_id, event.first_seq FROM event CROSS JOIN run ON run.run_id = event.run_id
+         WHERE event.id >= ? AND run.tenant = ? ORDER BY event.id LIMIT ?`,
+        from,
+        tenant,
+        limit + 1,
+      )
+      .toArray();
+    return rows.length > limit ? null : rows;
+  }
+
   /** Transitions after row `after`, oldest first. */
   rowsAfter(after: number, limit: number): LogRow[] {
     return this.#sql
