@@ -108,7 +108,8 @@ describe("a tag", () => {
     await api.post("/tenants", { id: "neighbour" });
     const { body } = await api.post("/keys", { name: "k", scopes: ["read", "write"], tenant: "neighbour" });
     const headers = { authorization: `Bearer ${body.key}` };
-    for (const path of ["/tags/listed", "/tags/listed/history"]) expectError(await api.get(path, headers), 404, "not_found");
+    for (const path of ["/tags/listed", "/tags/listed/history"])
+      expectError(await api.get(path, headers), 404, "not_found");
     expectError(await api.post("/tags/listed/undo", undefined, headers), 404, "not_found");
     expectError(await api.post("/tags/listed/move", { to: 1 }, headers), 404, "not_found");
     for (const name of ["nothing", "-", "a%2Fb"]) expectError(await api.get(`/tags/${name}`), 404, "not_found");
@@ -126,7 +127,9 @@ describe("weir workflow", () => {
     expect((await run("redo", "typed")).stdout).toBe(`typed\t3\t${ids[2]}\n`);
     expect((await run("move", "typed", "1")).stdout).toBe(`typed\t1\t${ids[0]}\n`);
     expect((await run("move", "typed", ids[1] ?? "", "--expected", "1")).stdout).toBe(`typed\t2\t${ids[1]}\n`);
-    expect((await cli.run(["workflow", "undo", "typed", "--no-color"])).stdout).toMatch(/^typed is version 1 {2}sha256:/);
+    expect((await cli.run(["workflow", "undo", "typed", "--no-color"])).stdout).toMatch(
+      /^typed is version 1 {2}sha256:/,
+    );
   });
 
   test("refused moves are one line: 1 for the state of things, 2 for what is not there", async () => {

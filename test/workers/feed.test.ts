@@ -75,7 +75,14 @@ describe("the log of a feed", () => {
       const add = (item: string) => log.take(page(through, ++through, [item]), 1);
       for (let n = 0; n < 31; n++) add(big);
       const frameUnits = log.after(0, 1)[0]?.text.length ?? 0;
-      add("y".repeat(RETAINED_UNITS_MAX - log.after(0, 99).reduce((sum, { text }) => sum + text.length, 0) - (frameUnits - big.length) - 1));
+      add(
+        "y".repeat(
+          RETAINED_UNITS_MAX -
+            log.after(0, 99).reduce((sum, { text }) => sum + text.length, 0) -
+            (frameUnits - big.length) -
+            1,
+        ),
+      );
       expect(log.holdsAfter(start)).toBe(true);
       add("z");
       expect(log.holdsAfter(start)).toBe(false);
@@ -113,7 +120,11 @@ describe("a frame", () => {
 test("a ticket is taken in once, and not after its time", () =>
   inside("tickets", ({ sql }) => {
     const tickets = new Tickets(sql);
-    expect([tickets.take("n", 100, 99), tickets.take("n", 100, 99), tickets.take("m", 100, 100)]).toEqual([true, false, false]);
+    expect([tickets.take("n", 100, 99), tickets.take("n", 100, 99), tickets.take("m", 100, 100)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
     tickets.take("o", 300, 200);
     expect(sql.exec("SELECT nonce FROM ticket").toArray()).toEqual([{ nonce: "o" }]);
   }));
@@ -150,7 +161,11 @@ describe("a listener", () => {
         if (webSocket !== null) sockets.push(webSocket);
       }
     }
-    expect([sockets.length, (await open()).status, (await fanout.stats()).sockets]).toEqual([LISTENERS_MAX, 503, LISTENERS_MAX]);
+    expect([sockets.length, (await open()).status, (await fanout.stats()).sockets]).toEqual([
+      LISTENERS_MAX,
+      503,
+      LISTENERS_MAX,
+    ]);
     sockets[0]?.close();
     await expect.poll(async () => (await fanout.stats()).sockets).toBe(LISTENERS_MAX - 1);
     const { status, webSocket } = await open();
@@ -206,10 +221,25 @@ function feedOf(rows: { count: number; listed: number }, push: FanoutRpc["push"]
         kept = value;
       },
     },
-    load: () => ({ state: { run_id: "run_1", seq: rows.count, status: "running", active: new Set(), error: null, submitted_at: 0, started_at: 0, ended_at: null } }),
+    load: () => ({
+      state: {
+        run_id: "run_1",
+        seq: rows.count,
+        status: "running",
+        active: new Set(),
+        error: null,
+        submitted_at: 0,
+        started_at: 0,
+        ended_at: null,
+      },
+    }),
     logger: { warn: () => undefined, error: () => undefined },
   };
-  return { feed: new Feed(parts as unknown as FeedParts), kept: () => kept, again: () => new Feed(parts as unknown as FeedParts) };
+  return {
+    feed: new Feed(parts as unknown as FeedParts),
+    kept: () => kept,
+    again: () => new Feed(parts as unknown as FeedParts),
+  };
 }
 
 describe("a shard", () => {
@@ -282,7 +312,9 @@ describe("a shard", () => {
     await eventually(async () => told.find(({ type }) => type === "ready") ?? null);
     const request = await startRequest(address, inlineRun);
     await stub.start("default", request);
-    const item = await eventually(async () => told.flatMap(({ runs }) => runs ?? []).find(({ run_id }) => run_id === request.run_id) ?? null);
+    const item = await eventually(
+      async () => told.flatMap(({ runs }) => runs ?? []).find(({ run_id }) => run_id === request.run_id) ?? null,
+    );
     expect(item).toMatchObject({ after: 0, status: "completed" });
     webSocket?.close();
   });
