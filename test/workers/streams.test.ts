@@ -129,7 +129,8 @@ describe("what viewers are told", () => {
       total,
     );
     streams.changed("run_1");
-    await expect.poll(() => watching[0]?.told.length).toBe(total);
+    // Sockets of the test before may still be closing.
+    await expect.poll(() => watching[0]?.told.length, { timeout: 10_000 }).toBe(total);
     expect(limits).toEqual([PAGE_EVENTS, PAGE_EVENTS]);
   });
 
