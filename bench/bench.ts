@@ -8,6 +8,7 @@ import { runSession } from "./session.ts";
 import { startSlowServer } from "./slow-server.ts";
 import { describeComparison, describeResults } from "./table.ts";
 import { Target } from "./target.ts";
+import { measureTelemetryCost } from "./telemetry-cost.ts";
 
 /** However it goes, the bench ends by then. */
 const BENCH_MS_MAX = 20 * 60_000;
@@ -18,12 +19,12 @@ const complain = (text: string) => void process.stderr.write(`${text}\n`);
 async function bench(options: Options): Promise<void> {
   const machine = describeMachine();
   const server = await startSlowServer(options.serverPort);
-  let target: Target | null = null;
+  const targets: Target[] = [];
   let closing: Promise<void> | null = null;
   const close = () => {
     closing ??= (async () => {
       server.close();
-      await target?.close();
+      await Promise.all(targets.map((target) => target.close()));
     })();
     return closing;
   };
@@ -34,15 +35,17 @@ async function bench(options: Options): Promise<void> {
   setTimeout(stop, BENCH_MS_MAX, `more than ${BENCH_MS_MAX / 60_000} minutes`).unref();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop(signal));
   try {
+    const opened = (weir: Target) => void targets.push(weir);
+    if (options.telemetry) {
+      print(await measureTelemetryCost(options, server.host, opened, complain));
+      return;
+    }
     if (options.profile) {
-      const opened = (weir: Target) => {
-        target = weir;
-      };
       print(await profileWorkloads(options, server.host, opened));
       return;
     }
     const weir = await Target.open(options, server.host);
-    target = weir;
+    targets.push(weir);
     if (options.flat) {
       print(await measureFlatness(weir, server.host));
       return;

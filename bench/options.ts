@@ -13,6 +13,7 @@ export const USAGE = `npm run bench -- [options]
                     started with WEIR_ALLOW_PRIVATE_HOSTS=127.0.0.1:N for http3
   --out FILE        results as JSON (dist/bench/<time>.json)
   --compare FILE    ratios to earlier results
+  --telemetry       only what telemetry costs: chain5 with it on and off, in turn
   --flat            only whether a step costs the same early and late in a run of thousands
   --profile         no figures: a CPU profile of workerd for each workload, and where the time goes`;
 
@@ -26,6 +27,7 @@ export interface Options {
   out: string;
   compare: string | null;
   flat: boolean;
+  telemetry: boolean;
   profile: boolean;
 }
 
@@ -45,6 +47,7 @@ export function readOptions(args: readonly string[], nowMs: number): Options {
       out: { type: "string" },
       compare: { type: "string" },
       flat: { type: "boolean", default: false },
+      telemetry: { type: "boolean", default: false },
       profile: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -54,6 +57,8 @@ export function readOptions(args: readonly string[], nowMs: number): Options {
   const unknown = wanted.find((name) => !WORKLOAD_NAMES.some((known) => known === name));
   if (unknown !== undefined) throw new Error(`--only names ${WORKLOAD_NAMES.join(", ")}, not "${unknown}"`);
   if ((values.url === undefined) !== (values.key === undefined)) throw new Error("--url and --key go together");
+  if (values.telemetry && values.url !== undefined)
+    throw new Error("--telemetry needs Weirs of its own: leave out --url");
   if (values.profile && values.url !== undefined) throw new Error("--profile needs a Weir of its own: leave out --url");
   const stamp = new Date(nowMs).toISOString().slice(0, 19).replaceAll(":", "");
   return {
@@ -69,6 +74,7 @@ export function readOptions(args: readonly string[], nowMs: number): Options {
     out: path.resolve(values.out ?? `dist/bench/${stamp}.json`),
     compare: values.compare ?? null,
     flat: values.flat,
+    telemetry: values.telemetry,
     profile: values.profile,
   };
 }

@@ -13,12 +13,14 @@ import { doctor } from "./commands/doctor.ts";
 import { init } from "./commands/init.ts";
 import { keys } from "./commands/keys.ts";
 import { logs } from "./commands/logs.ts";
+import { metrics } from "./commands/metrics.ts";
 import { patch } from "./commands/patch.ts";
 import { profile } from "./commands/profile.ts";
 import { reject } from "./commands/reject.ts";
 import { replay } from "./commands/replay.ts";
 import { replayNode } from "./commands/replay-node.ts";
 import { run } from "./commands/run.ts";
+import { sql } from "./commands/sql.ts";
 import { status } from "./commands/status.ts";
 import { tail } from "./commands/tail.ts";
 import { top } from "./commands/top.ts";
@@ -64,6 +66,8 @@ export function createProgram() {
     .addCommand(logs)
     .addCommand(tail)
     .addCommand(trace)
+    .addCommand(metrics)
+    .addCommand(sql)
     .addCommand(status)
     .addCommand(top)
     .addCommand(doctor)

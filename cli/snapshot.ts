@@ -16,7 +16,7 @@ export interface Snapshot {
   components: Readiness["components"];
   /** Runs that have not ended, by status. */
   active: Record<string, number>;
-  /** Of the runs that were submitted in the window; `sampled` when there were more than are looked at. */
+  /** Of the runs that were submitted in the window; `sampled`: how long they took is that of the latest of them. */
   recent: {
     submitted: number;
     completed: number;
@@ -29,63 +29,61 @@ export interface Snapshot {
     max_ms: number | null;
     sampled: boolean;
   };
+  tokens: number;
+  cost_usd: number;
+  /** Messages that wait, by queue; null for those who do not operate the installation. */
+  backlog: Record<string, number> | null;
   runs: RunItem[];
 }
 
 const ACTIVE = ["queued", "running", "waiting", "paused"] as const satisfies readonly RunStatus[];
 const PAGE = 200;
-/** Pages of the window that are looked at. */
-const PAGES_MAX = 5;
+const MINUTE_MS = 60_000;
 
+/** `windowMs` is taken up to whole minutes, as the API has them. */
 export async function observe({ weir, signal }: Context, windowMs: number): Promise<Snapshot> {
   const now = Date.now();
-  const since = new Date(now - windowMs).toISOString();
-  const [ready, recent, ...active] = await Promise.all([
+  const minutes = Math.max(1, Math.ceil(windowMs / MINUTE_MS));
+  const since = new Date(now - minutes * MINUTE_MS).toISOString();
+  const [ready, summary, recent, ...active] = await Promise.all([
     weir.ready({ signal }),
-    readWindow(since),
+    weir.metrics.summary(`${minutes}m`, { signal }),
+    weir.runs.list({ submitted_after: since, limit: PAGE }, { signal }),
     ...ACTIVE.map((status) => weir.runs.list({ status, limit: PAGE }, { signal })),
   ]);
-  const { runs, sampled } = recent;
+  const { business, use } = summary;
+  const { submitted, completed, failed, cancelled, success_rate } = business;
   const unfinished = active.flatMap((page) => page.items);
   return {
     at: new Date(now).toISOString(),
-    window_ms: windowMs,
+    window_ms: minutes * MINUTE_MS,
     status: ready.status,
     version: ready.version,
     components: ready.components,
     active: Object.fromEntries(ACTIVE.map((status, index) => [status, active[index]?.items.length ?? 0])),
-    recent: { ...figuresOf(runs, windowMs), sampled },
-    runs: [...unfinished, ...runs.filter((run) => run.ended_at !== null)].slice(0, PAGE),
+    recent: {
+      submitted,
+      completed,
+      failed,
+      cancelled,
+      per_minute: submitted / minutes,
+      success_rate,
+      ...durationsOf(recent.items),
+      sampled: recent.next_cursor !== null,
+    },
+    tokens: business.tokens,
+    cost_usd: business.cost_usd,
+    backlog:
+      use === null
+        ? null
+        : Object.fromEntries(Object.entries(use.backlog).map(([name, each]) => [name, each.messages])),
+    runs: [...unfinished, ...recent.items.filter((run) => run.ended_at !== null)].slice(0, PAGE),
   };
-
-  async function readWindow(after: string): Promise<{ runs: RunItem[]; sampled: boolean }> {
-    const runs: RunItem[] = [];
-    let cursor: string | undefined;
-    for (let page = 0; page < PAGES_MAX; page++) {
-      const query = { submitted_after: after, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
-      const { items, next_cursor: next } = await weir.runs.list(query, { signal });
-      runs.push(...items);
-      if (next === null) return { runs, sampled: false };
-      cursor = next;
-    }
-    return { runs, sampled: true };
-  }
 }
 
-function figuresOf(runs: readonly RunItem[], windowMs: number): Omit<Snapshot["recent"], "sampled"> {
-  const number = (status: RunStatus) => runs.filter((run) => run.status === status).length;
-  const [completed, failed, cancelled] = [number("completed"), number("failed"), number("cancelled")];
+function durationsOf(runs: readonly RunItem[]): Pick<Snapshot["recent"], "p50_ms" | "p95_ms" | "max_ms"> {
   const took = runs.flatMap((run) => run.duration_ms ?? []).sort((left, right) => left - right);
-  const judged = completed + failed;
-  const oldest = runs.at(-1);
-  const spanMs = oldest === undefined ? windowMs : Math.max(1_000, Date.now() - Date.parse(oldest.submitted_at));
   return {
-    submitted: runs.length,
-    completed,
-    failed,
-    cancelled,
-    per_minute: runs.length / (Math.min(windowMs, spanMs) / 60_000),
-    success_rate: judged === 0 ? null : completed / judged,
     p50_ms: took[Math.floor((took.length - 1) * 0.5)] ?? null,
     p95_ms: took[Math.floor((took.length - 1) * 0.95)] ?? null,
     max_ms: took.at(-1) ?? null,
@@ -108,7 +106,7 @@ export function snapshotLooks(snapshot: Snapshot, { connection, output }: Contex
         row(
           `last ${duration(snapshot.window_ms)}`,
           [
-            `${recent.sampled ? "more than " : ""}${recent.submitted} submitted (${recent.per_minute.toFixed(1)}/min)`,
+            `${recent.submitted} submitted (${recent.per_minute.toFixed(1)}/min)`,
             `${recent.completed} ${paint("green", "completed")}`,
             `${recent.failed} ${paint("red", "failed")}`,
             `${recent.cancelled} ${paint("magenta", "cancelled")}`,
@@ -122,9 +120,21 @@ export function snapshotLooks(snapshot: Snapshot, { connection, output }: Contex
           "duration",
           recent.p50_ms === null
             ? "no run has ended"
-            : `p50 ${duration(recent.p50_ms)}   p95 ${duration(recent.p95_ms ?? 0)}   max ${duration(recent.max_ms ?? 0)}`,
+            : `${recent.sampled ? `of the latest ${PAGE}: ` : ""}p50 ${duration(recent.p50_ms)}   p95 ${duration(recent.p95_ms ?? 0)}   max ${duration(recent.max_ms ?? 0)}`,
           paint,
         ),
+        row("models", `${snapshot.tokens} tokens   $${snapshot.cost_usd.toFixed(4)}`, paint),
+        ...(snapshot.backlog === null
+          ? []
+          : [
+              row(
+                "queues",
+                Object.entries(snapshot.backlog)
+                  .map(([name, messages]) => `${name} ${messages}`)
+                  .join("   "),
+                paint,
+              ),
+            ]),
         row(
           "services",
           Object.entries(components)
@@ -143,6 +153,9 @@ export function snapshotLooks(snapshot: Snapshot, { connection, output }: Contex
     compact: () => [
       ...ACTIVE.map((status) => fields(status, active[status])),
       ...Object.entries(recent).map(([name, value]) => fields(name, String(value))),
+      fields("tokens", snapshot.tokens),
+      fields("cost_usd", snapshot.cost_usd),
+      ...Object.entries(snapshot.backlog ?? {}).map(([name, messages]) => fields(`backlog ${name}`, messages)),
     ],
   };
 }

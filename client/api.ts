@@ -12,6 +12,7 @@ import type { evalRoutes } from "#api/routes/eval.ts";
 import type { healthRoutes } from "#api/routes/health.ts";
 import type { jobRoutes } from "#api/routes/jobs.ts";
 import type { keyRoutes } from "#api/routes/keys.ts";
+import type { metricsSummaryRoutes } from "#api/routes/metrics-summary.ts";
 import type { nodeTypeRoutes } from "#api/routes/node-types.ts";
 import type { singleRunRoutes } from "#api/routes/run.ts";
 import type { runCommandRoutes } from "#api/routes/run-commands.ts";
@@ -41,6 +42,7 @@ export type Api = SchemaOf<typeof approvalRoutes> &
   SchemaOf<typeof healthRoutes> &
   SchemaOf<typeof jobRoutes> &
   SchemaOf<typeof keyRoutes> &
+  SchemaOf<typeof metricsSummaryRoutes> &
   SchemaOf<typeof nodeTypeRoutes> &
   SchemaOf<typeof runCommandRoutes> &
   SchemaOf<typeof runPatchRoutes> &
@@ -119,6 +121,17 @@ export type Prices = Output<"/api/v1/prices", "$get">;
 export type PriceOrder = Json<"/api/v1/prices", "$put">;
 export type Usage = Output<"/api/v1/usage", "$get">;
 export type UsageFilters = Query<"/api/v1/usage", "$get">;
+export type MetricsSummary = Output<"/api/v1/metrics/summary", "$get">;
+export type TimeSeries = Output<"/api/v1/metrics/timeseries", "$get">;
+export type TimeSeriesQuery = Partial<Query<"/api/v1/metrics/timeseries", "$get">> & { metric: TimeSeries["metric"] };
+
+/** What a query over points answers; whole numbers of 64 bits come as text. */
+export interface SqlResult {
+  meta: { name: string; type: string }[];
+  data: Record<string, unknown>[];
+  rows: number;
+}
+
 export type CachePage = Output<"/api/v1/cache", "$get">;
 
 /** A workflow definition as it is written: what has a default may be left out. */

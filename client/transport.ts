@@ -50,11 +50,12 @@ export function answerOf(value: object): AnswerFacts | undefined {
   return facts.get(value);
 }
 
-/** The four parts that a request of any endpoint may have. */
+/** The parts that a request of any endpoint may have. */
 interface Parts {
   param?: Record<string, string>;
   query?: Record<string, unknown>;
   json?: unknown;
+  text?: string;
   header?: Record<string, string | undefined>;
 }
 
@@ -153,13 +154,14 @@ export class Transport {
   ): Promise<Response> {
     const headers = new Headers({ Authorization: `Bearer ${this.#options.key}`, Accept: "application/json" });
     for (const [name, value] of Object.entries(parts.header ?? {})) if (value !== undefined) headers.set(name, value);
-    if (parts.json !== undefined) headers.set("Content-Type", "application/json");
+    const body = parts.json === undefined ? parts.text : JSON.stringify(parts.json);
+    if (body !== undefined) headers.set("Content-Type", parts.json === undefined ? "text/plain" : "application/json");
     try {
       return await this.#fetch(this.url + addressOf(path, parts), {
         method,
         headers,
         signal: signal === undefined ? late : AbortSignal.any([late, signal]),
-        ...(parts.json === undefined ? {} : { body: JSON.stringify(parts.json) }),
+        ...(body === undefined ? {} : { body }),
       });
     } catch (error) {
       throw this.#noAnswer(error, signal, late);

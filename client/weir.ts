@@ -7,6 +7,7 @@ import { Approvals } from "./approvals.ts";
 import { Cache } from "./cache.ts";
 import { type FeedFrame, type FeedOptions, feed } from "./feed.ts";
 import { Jobs } from "./jobs.ts";
+import { Metrics } from "./metrics.ts";
 import { Money } from "./money.ts";
 import { Runs } from "./runs.ts";
 import { Tags } from "./tags.ts";
@@ -36,6 +37,7 @@ export class Weir {
   readonly keys: Keys;
   readonly cache: Cache;
   readonly money: Money;
+  readonly metrics: Metrics;
   readonly #transport: Transport;
 
   /** Throws when `url` is not one; whether anybody answers there, the first call tells. */
@@ -49,6 +51,7 @@ export class Weir {
     this.keys = new Keys(this.#transport);
     this.cache = new Cache(this.#transport);
     this.money = new Money(this.#transport);
+    this.metrics = new Metrics(this.#transport);
   }
 
   /** Liveness; needs no key. */

@@ -34,6 +34,8 @@ import type {
   StartRequest,
 } from "#store/shard/protocol.ts";
 import { migrateShard } from "#store/shard/schema.ts";
+import { objectAlarmDelay, objectAlarms } from "#telemetry/catalogue/platform-metrics.ts";
+import { queueDuplicates } from "#telemetry/catalogue/traffic-metrics.ts";
 import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
 import { doAll } from "./coordinator/bulk.ts";
 import { assembleParts, type ShardParts } from "./coordinator/parts.ts";
@@ -197,7 +199,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   }
 
   async tasksEnded(results: OfTenant<TaskResult>[]): Promise<Outcome[]> {
-    return this.#changeAll(results, (result) => ({ type: "task_ended", result }));
+    const outcomes = await this.#changeAll(results, (result) => ({ type: "task_ended", result }));
+    results.forEach(({ metrics }, index) => {
+      if (outcomes[index] !== "duplicate") return;
+      this.#parts.recorder.count(queueDuplicates, [metrics.worker === "agent-runner" ? "weir-agent" : "weir-http"]);
+    });
+    return outcomes;
   }
 
   async taskConfig(tenant: string, address: TaskAddress): Promise<JsonObject | null> {
@@ -226,12 +233,15 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */
   override async alarm(): Promise<void> {
-    this.#parts.alarm.fired();
+    const { alarm, recorder } = this.#parts;
+    recorder.observe(objectAlarmDelay, ["coordinator"], alarm.fired() / 1_000);
     this.ctx.waitUntil(this.#carryOver());
     this.ctx.waitUntil(this.#export());
     try {
       await this.#lookAround();
+      recorder.count(objectAlarms, ["coordinator", "ok"]);
     } catch (error) {
+      recorder.count(objectAlarms, ["coordinator", "error"]);
       this.#parts.logger.error("the alarm failed", { error });
     } finally {
       this.#rearm();
@@ -271,7 +281,9 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
 
   /** What takes D1's time: never waited for by what must happen at its time. */
   async #carryOver(): Promise<void> {
-    await Promise.all([this.#parts.projector.flush(() => this.#sentThrough()), this.#parts.points.flush()]);
+    const { projector, points, metrics } = this.#parts;
+    const measured = points.flush().then(() => metrics?.flush());
+    await Promise.all([projector.flush(() => this.#sentThrough()), measured]);
     await this.#parts.retention.look(Date.now());
     this.#rearm();
   }
@@ -303,8 +315,8 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     const nowMs = Date.now();
     const times = [
       this.#parts.runs.nextDueAt(),
-      ...[this.#parts.projector.dueInMs, this.#parts.points.dueInMs, this.#parts.traces.dueInMs].map((inMs) =>
-        inMs === null ? null : nowMs + inMs,
+      ...[this.#parts.projector, this.#parts.points, this.#parts.metrics, this.#parts.traces].map((part) =>
+        part === null || part.dueInMs === null ? null : nowMs + part.dueInMs,
       ),
       this.#parts.recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,
       this.#parts.runs.lastId === 0 ? null : this.#parts.retention.dueAt,
@@ -320,7 +332,7 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
         return this.#parts.transitions.change(runId, input, commit);
       });
     } catch (error) {
-      this.#parts.logger.error("a transition failed", { run_id: runId, input: input.type, error });
+      this.#parts.logger.error("a transition failed", { run_id: runId, input_type: input.type, error });
       throw error;
     }
   }

@@ -1,7 +1,10 @@
 /** D1 as all of Weir reaches it: measured, once for each isolate, and loud about statements that take long. */
 import { measuredDatabase } from "#store/measured-database.ts";
-import { StatementStatistics, statementText } from "#store/statement-statistics.ts";
+import { type StatementFacts, StatementStatistics, statementText } from "#store/statement-statistics.ts";
+import * as metrics from "#telemetry/catalogue/platform-metrics.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { type Env, loggerOf } from "./env.ts";
+import { recorderOf } from "./metric-recorder.ts";
 
 /** A statement that takes longer is written to the log. */
 export const SLOW_STATEMENT_MS = 500;
@@ -21,6 +24,7 @@ export function databaseOf(env: Env): MeasuredD1 {
     const logger = loggerOf(env, "d1");
     const database = measuredDatabase(env.DB, (facts) => {
       statements.record(facts, Date.now());
+      count(facts, recorderOf(env));
       if (facts.durationMs < SLOW_STATEMENT_MS) return;
       const { durationMs: duration_ms, rowsRead: rows_read, rowsWritten: rows_written } = facts;
       logger.warn("slow statement", { statement: statementText(facts.sql), duration_ms, rows_read, rows_written });
@@ -29,4 +33,15 @@ export function databaseOf(env: Env): MeasuredD1 {
     made.set(env, measured);
   }
   return measured;
+}
+
+const OPS: ReadonlySet<string> = new Set(["select", "insert", "update", "delete"]);
+
+function count({ sql, durationMs, isOk, rowsRead, rowsWritten }: StatementFacts, recorder: MetricRecorder): void {
+  const word = /^\s*(\w+)/.exec(sql)?.[1]?.toLowerCase() ?? "";
+  const op = OPS.has(word) ? word : "other";
+  recorder.count(metrics.d1Queries, [op, isOk ? "ok" : "error"]);
+  recorder.observe(metrics.d1Duration, [op], durationMs / 1_000);
+  if (rowsRead > 0) recorder.count(metrics.d1RowsRead, [op], rowsRead);
+  if (rowsWritten > 0) recorder.count(metrics.d1RowsWritten, [op], rowsWritten);
 }

@@ -4,10 +4,13 @@ import { REGIONS, type Region, SHARDS_MAX } from "#kernel/ids.ts";
 import type { AnalyticsRpc } from "#store/analytics/protocol.ts";
 import type { FanoutRpc } from "#store/fanout/protocol.ts";
 import type { LimiterRpc } from "#store/limiter/protocol.ts";
+import type { MeterRpc } from "#store/meter/protocol.ts";
 import type { CoordinatorRpc } from "#store/shard/protocol.ts";
 import type { ShardSettings } from "#store/shards.ts";
 import type { TaskMessage } from "#store/task-message.ts";
 import { createLogger, LOG_LEVELS, type Logger } from "#telemetry/log.ts";
+import { secretsIn } from "#telemetry/log-redaction.ts";
+import { parseHeaders } from "#telemetry/otlp-collector.ts";
 
 /** Bindings as `wrangler.toml` names them; variables are strings until parsed. */
 export interface Env {
@@ -17,6 +20,8 @@ export interface Env {
   /** Missing: nobody can listen to feeds. */
   FANOUT: (DurableObjectNamespace & { getByName(name: string): FanoutRpc }) | undefined;
   ANALYTICS: { getByName(name: string): AnalyticsRpc };
+  /** Absent where nothing is metered: in the simulator. */
+  METER?: { getByName(name: string): MeterRpc };
   AE_RUN: AnalyticsEngineDataset;
   AE_NODE: AnalyticsEngineDataset;
   AE_LLM: AnalyticsEngineDataset;
@@ -53,7 +58,10 @@ const optionalCount = optionalText.transform((text, context) => {
   return z.NEVER;
 });
 
-const optionalUrl = optionalText.refine((text) => text === "" || /^https?:\/\//.test(text), "must be an http(s) URL");
+const optionalUrl = optionalText.refine(
+  (text) => text === "" || (/^https?:\/\//.test(text) && URL.canParse(text)),
+  "must be an http(s) URL",
+);
 
 const settingsSchema = z.object({
   COORDINATOR_SHARDS: z.coerce.number().int().min(1).max(SHARDS_MAX).default(32),
@@ -92,6 +100,13 @@ const settingsSchema = z.object({
   /** `name=value` pairs between commas, values percent-encoded. */
   OTEL_EXPORTER_OTLP_HEADERS: optionalText,
   OTEL_SERVICE_NAME: optionalText.transform((text) => (text === "" ? "weir" : text)),
+  /** `none` for a collector that takes no logs. */
+  OTEL_LOGS_EXPORTER: z
+    .enum(["", "otlp", "none"])
+    .default("otlp")
+    .transform((text) => text || "otlp"),
+  /** Where logs are pushed to besides, by the tail Worker. */
+  LOKI_URL: optionalUrl,
   /** The share of runs without anything to tell that is exported, from 0 to 1. */
   OTEL_TRACES_SAMPLER_ARG: optionalText.transform((text, context) => {
     const share = text === "" ? 1 : Number(text);
@@ -134,6 +149,7 @@ export function shardSettingsOf(env: Env): ShardSettings {
 }
 
 export function loggerOf(env: Env, service: string): Logger {
-  const { LOG_LEVEL: level, WEIR_LOCAL: local } = settingsOf(env);
-  return createLogger({ service, level, asLines: local !== "" });
+  const { LOG_LEVEL: level, WEIR_LOCAL: local, OTEL_EXPORTER_OTLP_HEADERS: headers } = settingsOf(env);
+  const secrets = [...secretsIn(env), ...Object.values(parseHeaders(headers))];
+  return createLogger({ service, level, asLines: local !== "", secrets });
 }

@@ -8,6 +8,7 @@ import { askShard, type ShardReport } from "#store/shard-survey.ts";
 import type { Shards } from "#store/shards.ts";
 import { LOCAL_ANALYTICS } from "./analytics.ts";
 import { type Env, settingsOf } from "./env.ts";
+import { metersOf } from "./meters.ts";
 
 /** A queue whose oldest message is older than this is not served well. */
 export const OLD_MESSAGE_MS = 60_000;
@@ -34,6 +35,7 @@ export interface CheckedParts {
 
 export function checksOf(parts: CheckedParts): Record<string, { check: Check; essential: boolean }> {
   const { env, d1, fanouts, models } = parts;
+  const meters = metersOf(env);
   return {
     d1: { essential: true, check: () => checkDatabase(d1) },
     coordinator: { essential: true, check: () => checkShards(parts) },
@@ -58,6 +60,7 @@ export function checksOf(parts: CheckedParts): Record<string, { check: Check; es
         return null;
       },
     },
+    ...(meters === null ? {} : { meter: { essential: false, check: () => meters.check().then(() => null) } }),
     fanout: {
       essential: false,
       check: async () => {

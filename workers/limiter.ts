@@ -13,11 +13,17 @@ import type { Budget, BudgetView, LimiterRpc, SetPrice } from "#store/limiter/pr
 import { migrateLimiter } from "#store/limiter/schema.ts";
 import { SetPrices } from "#store/limiter/set-prices.ts";
 import { type CallRow, UPSERT_CALLS } from "#store/llm-calls.ts";
+import { limiterDecisions, llmBudgetRejections } from "#telemetry/catalogue/model-metrics.ts";
+import { objectAlarmDelay, objectAlarms } from "#telemetry/catalogue/platform-metrics.ts";
 import { llmPoint } from "#telemetry/llm-points.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { analyticsTarget, pointOrigin, writePoints } from "./analytics.ts";
+import { CallMeter } from "./call-meter.ts";
 import { Alarm } from "./coordinator/alarm.ts";
 import { databaseOf } from "./database.ts";
 import { type Env, loggerOf, settingsOf } from "./env.ts";
+import { metersOf } from "./meters.ts";
+import { recorderOf } from "./metric-recorder.ts";
 
 /** Budgets and set prices that a tenant may have. */
 export const BUDGETS_MAX = 1_000;
@@ -41,7 +47,11 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
   readonly #outbox: CallOutbox;
   /** In memory: what a model keeps up with is learned anew within a minute. */
   readonly #gates = new Map<string, ModelGate>();
+  readonly #recorder: MetricRecorder = recorderOf(this.env);
+  readonly #meter = new CallMeter(this.ctx.id.name ?? "", metersOf(this.env));
   #failures = 0;
+  /** Number of the last call that D1 has, as far as is known in this life. */
+  #inDatabase = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -61,14 +71,17 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
     if (this.#ledger.isReserved(request.call_id)) return { admitted: true, price: set, warnings: [] };
     const price = set ?? priceOf(request.model, request.input_tokens, nowMs);
     const fit = this.#ledger.fit(request, price, nowMs);
+    this.#recorder.count(limiterDecisions, ["llm_budget", fit.fits ? "allowed" : "limited"]);
     if (!fit.fits) {
       const { code, message } = fit;
+      if (code !== "wait") this.#recorder.count(llmBudgetRejections, [code]);
       return code === "wait"
         ? { admitted: false, code, message, retry_after_ms: RESERVED_WAIT_MS }
         : { admitted: false, code, message };
     }
     const entering = { callId: request.call_id, tokens: request.input_tokens };
     const waitMs = this.#gate(request.model).enter(entering, nowMs);
+    this.#recorder.count(limiterDecisions, ["llm_rate", waitMs > 0 ? "limited" : "allowed"]);
     if (waitMs > 0) {
       const message = `"${request.model}" is asked as much as it keeps up with`;
       return { admitted: false, code: "wait", message, retry_after_ms: waitMs };
@@ -121,7 +134,8 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
 
   /** The single alarm: gives up what was lost, and carries rows to D1. */
   override async alarm(): Promise<void> {
-    this.#alarm.fired();
+    this.#recorder.observe(objectAlarmDelay, ["limiter"], this.#alarm.fired() / 1_000);
+    this.#recorder.count(objectAlarms, ["limiter", "ok"]);
     const { name: tenant } = this.ctx.id;
     invariant(tenant !== undefined, "a limiter is addressed by its tenant");
     this.ctx.storage.transactionSync(() => {
@@ -145,17 +159,23 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
 
   async #flush(): Promise<void> {
     try {
-      while (!this.#outbox.isEmpty) {
-        const { rows, ids, through } = this.#outbox.take();
-        await databaseOf(this.env).database.prepare(UPSERT_CALLS).bind(JSON.stringify(rows)).run();
-        await this.#measure(rows, ids);
-        this.#outbox.sent(through);
-        this.#failures = 0;
+      // First all of them to D1, which is the truth about money: it does not wait for a Meter.
+      for (let taken = this.#outbox.take(this.#inDatabase); taken.rows.length > 0; ) {
+        await databaseOf(this.env).database.prepare(UPSERT_CALLS).bind(JSON.stringify(taken.rows)).run();
+        await this.#measure(taken.rows, taken.ids);
+        this.#inDatabase = taken.through;
+        taken = this.#outbox.take(this.#inDatabase);
       }
+      for (let taken = this.#outbox.take(); taken.rows.length > 0 && taken.through <= this.#inDatabase; ) {
+        await this.#meter.take(taken.rows, taken.ids);
+        this.#outbox.sent(taken.through);
+        taken = this.#outbox.take();
+      }
+      this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
       const delayMs = Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
-      this.#logger.warn("model calls could not be written to D1", { failures: this.#failures, error });
+      this.#logger.warn("model calls could not be handed over", { failures: this.#failures, error });
       this.#alarm.noLaterThan(Date.now() + delayMs);
     }
   }

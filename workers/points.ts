@@ -1,11 +1,14 @@
 /** Where points of requests and batches go: to Analytics Engine at once, or, on a laptop, gathered to the local twin. */
 import type { DatasetName } from "#telemetry/analytics/columns.ts";
+import { analyticsPoints, analyticsPointsDropped } from "#telemetry/catalogue/platform-metrics.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import type { Point } from "#telemetry/point.ts";
 import { PointBuffer } from "#telemetry/point-buffer.ts";
 import { sliceOf } from "#telemetry/point-text.ts";
 import { POINTS_PER_INVOCATION_MAX, type PointOrigin } from "#telemetry/points.ts";
 import { LOCAL_ANALYTICS, pointOrigin } from "./analytics.ts";
 import { type Env, settingsOf } from "./env.ts";
+import { recorderOf } from "./metric-recorder.ts";
 
 /** Points wait this long for others to share their call. */
 const GATHER_MS = 500;
@@ -36,12 +39,14 @@ export class PointRecorder {
   readonly #isOn: boolean;
   readonly #source: string;
   readonly #buffer = new PointBuffer();
+  readonly #metrics: MetricRecorder;
   #flush: Promise<void> | null = null;
 
   constructor(env: Env) {
     const { WEIR_ANALYTICS: mode, WEIR_TELEMETRY: telemetry } = settingsOf(env);
     this.origin = pointOrigin(env);
     this.#env = env;
+    this.#metrics = recorderOf(env);
     this.#isLocal = mode === "local";
     this.#isOn = telemetry === "on";
     this.#source = `isolate-${crypto.randomUUID()}`;
@@ -49,7 +54,16 @@ export class PointRecorder {
 
   /** Best effort: what cannot be kept is dropped, and counted. */
   record(points: readonly Point[], waitUntil: WaitUntil): void {
-    if (!this.#isOn || points.length === 0) return;
+    const [first] = points;
+    if (!this.#isOn || first === undefined) return;
+    const droppedBefore = this.#buffer.dropped;
+    this.#keep(points, waitUntil);
+    const dropped = this.#buffer.dropped - droppedBefore;
+    this.#metrics.count(analyticsPoints, [first.dataset], points.length - dropped);
+    if (dropped > 0) this.#metrics.count(analyticsPointsDropped, [], dropped);
+  }
+
+  #keep(points: readonly Point[], waitUntil: WaitUntil): void {
     if (!this.#isLocal) {
       sendPoints(this.#env, points.slice(0, POINTS_PER_INVOCATION_MAX));
       this.#buffer.dropped += Math.max(0, points.length - POINTS_PER_INVOCATION_MAX);

@@ -7,6 +7,7 @@ import { Keyring } from "#access/keyring.ts";
 import { SocketTickets } from "#access/socket-tickets.ts";
 import { Models } from "#agent/models.ts";
 import { Health } from "#api/health.ts";
+import { Scrape } from "#api/scrape.ts";
 import type { Services } from "#api/services.ts";
 import type { HttpEnvironment } from "#http/request.ts";
 import { dohResolver, noResolver } from "#http/resolver.ts";
@@ -18,11 +19,15 @@ import { type FanoutNamespace, Fanouts } from "#store/fanouts.ts";
 import { Jobs } from "#store/jobs.ts";
 import { Keys } from "#store/keys.ts";
 import { Limiters } from "#store/limiters.ts";
+import type { CallOutcome } from "#store/object-call.ts";
 import { ResultCache } from "#store/result-cache.ts";
 import { type ShardNamespace, Shards } from "#store/shards.ts";
 import { Tenants } from "#store/tenants.ts";
 import { WorkflowProposals } from "#store/workflow-proposals.ts";
 import { Workflows } from "#store/workflows.ts";
+import { objectDuration, objectRequests } from "#telemetry/catalogue/platform-metrics.ts";
+import { healthChecks } from "#telemetry/catalogue/traffic-metrics.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { version } from "../package.json";
 import { analyticsOf } from "./analytics.ts";
 import { configView } from "./config-view.ts";
@@ -30,6 +35,9 @@ import { AGENT_PARALLELISM, AGENT_PARALLELISM_LOCAL, type AgentServices } from "
 import { databaseOf } from "./database.ts";
 import { type Env, loggerOf, settingsOf, shardSettingsOf } from "./env.ts";
 import { checksOf } from "./health-checks.ts";
+import { lookAround } from "./look-around.ts";
+import { metersOf } from "./meters.ts";
+import { recorderOf } from "./metric-recorder.ts";
 import { PointRecorder } from "./points.ts";
 import { telemetryOrigin } from "./tracing.ts";
 
@@ -40,9 +48,6 @@ export interface WorkerServices extends Services {
   host: string;
   isLocal: boolean;
 }
-
-/** Parts of Weir that health reports on once they are there. */
-const COMING_COMPONENTS = ["meter"];
 
 const made = new WeakMap<Env, WorkerServices>();
 
@@ -61,9 +66,13 @@ function compose(env: Env): WorkerServices {
   const logger = loggerOf(env, "orchestrator");
   const { database: d1, statements } = databaseOf(env);
   const database = drizzle(d1);
+  const metrics = recorderOf(env);
   const keys = new Keys(database);
   const jobs = new Jobs(database);
-  const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, shardSettingsOf(env));
+  const shards = new Shards(env.COORDINATOR as unknown as ShardNamespace, {
+    ...shardSettingsOf(env),
+    told: (outcome, ms) => tellCall("coordinator", outcome, ms, metrics),
+  });
   const fanouts = new Fanouts(env.FANOUT as unknown as FanoutNamespace);
   const urlPolicy = {
     allowPrivateHosts: new Set(isLocal ? settings.WEIR_ALLOW_PRIVATE_HOSTS : []),
@@ -80,7 +89,7 @@ function compose(env: Env): WorkerServices {
     outgoing,
     systemClock,
   );
-  const limiters = new Limiters(env.LIMITER);
+  const limiters = new Limiters(env.LIMITER, (outcome, ms) => tellCall("limiter", outcome, ms, metrics));
   const resultCache = new ResultCache(database);
   const workflows = new Workflows(database);
   const proposals = new WorkflowProposals(database);
@@ -91,6 +100,13 @@ function compose(env: Env): WorkerServices {
     secrets: environmentSecrets(env),
     clock: systemClock,
   };
+  const meters = metersOf(env);
+  const health = new Health(
+    checksOf({ env, d1, shards, fanouts, models }),
+    { ...withoutProvider(models), ...(meters === null ? { meter: "telemetry is off" } : {}) },
+    logger,
+    (component, result) => metrics.count(healthChecks, [component, result]),
+  );
   return {
     version,
     keyring: new Keyring({
@@ -117,14 +133,12 @@ function compose(env: Env): WorkerServices {
     logger,
     analytics: analyticsOf(env, outgoing),
     points: new PointRecorder(env),
+    metrics,
     telemetryOrigin: telemetryOrigin(env),
     goOn: waitUntil,
     describeConfig: () => configView(env),
-    health: new Health(
-      checksOf({ env, d1, shards, fanouts, models }),
-      { ...absent(), ...withoutProvider(models) },
-      logger,
-    ),
+    health,
+    scrape: meters === null ? null : new Scrape(meters, () => lookAround(env, health, logger)),
     limiters,
     resultCache,
     agentWorkers: isLocal ? AGENT_PARALLELISM_LOCAL : AGENT_PARALLELISM,
@@ -146,11 +160,12 @@ function compose(env: Env): WorkerServices {
   };
 }
 
+function tellCall(objectClass: string, outcome: CallOutcome, ms: number, metrics: MetricRecorder): void {
+  metrics.count(objectRequests, [objectClass, outcome]);
+  metrics.observe(objectDuration, [objectClass], ms / 1_000);
+}
+
 function withoutProvider(models: Models): Record<string, string> {
   const detail = "no OPENAI_API_KEY or OPENAI_BASE_URL is set: agents are answered by the built-in demo model";
   return models.hasProvider ? {} : { llm: detail };
-}
-
-function absent(): Record<string, string> {
-  return Object.fromEntries(COMING_COMPONENTS.map((name) => [name, `not part of version ${version}`]));
 }

@@ -38,6 +38,7 @@ const WORKER_VARIABLES = [
   "OTEL_EXPORTER_OTLP_HEADERS",
   "OTEL_SERVICE_NAME",
   "OTEL_TRACES_SAMPLER_ARG",
+  "OTEL_LOGS_EXPORTER",
   "LOKI_URL",
 ];
 const WORKER_VARIABLE_PREFIXES = ["WEIR_VAR_", "WEIR_SECRET_"];
@@ -107,6 +108,11 @@ export function readSettings(environment, root) {
   oneOf("WEIR_TELEMETRY", SWITCH);
   oneOf("LOG_LEVEL", LOG_LEVELS);
   integer("COORDINATOR_SHARDS", 1, SHARDS_MAX, 2);
+  const share = Number(text("OTEL_TRACES_SAMPLER_ARG") ?? 1);
+  if (!(share >= 0 && share <= 1)) {
+    problems.push(`OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1, not "${text("OTEL_TRACES_SAMPLER_ARG")}"`);
+  }
+  oneOf("OTEL_LOGS_EXPORTER", ["otlp", "none"]);
   for (const name of ["OPENAI_BASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "LOKI_URL"]) webAddress(name);
 
   const inspectorPort = integer("WEIR_INSPECTOR_PORT", 1, PORT_MAX, 0);
@@ -150,6 +156,19 @@ export function workerVariables(environment, declared) {
     if (isPassedOn && value !== undefined && value.trim() !== "") variables[name] = value.trim();
   }
   return variables;
+}
+
+/**
+ * Whether logs go anywhere but to the terminal, which takes the tail Worker.
+ * @param {Readonly<Record<string, string>>} variables
+ */
+export function shipsLogs({
+  LOKI_URL: loki,
+  OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+  OTEL_LOGS_EXPORTER: exporter,
+  WEIR_TELEMETRY: telemetry,
+}) {
+  return telemetry !== "off" && ((loki ?? "") !== "" || ((endpoint ?? "") !== "" && exporter !== "none"));
 }
 
 /** Whether only this machine can reach a server that listens there. @param {string} host */

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { startDataServer } from "../../examples/data-server.mjs";
 import { ApiClient } from "./api-client.mjs";
 import { buildWorker, describeBuildFailure, watchWorker } from "./build.mjs";
-import { hostInUrl, reachableHost, readSettings, workerVariables } from "./configuration.mjs";
+import { hostInUrl, reachableHost, readSettings, shipsLogs, workerVariables } from "./configuration.mjs";
 import { Ending } from "./ending.mjs";
 import { presentExamples, readExamples } from "./examples.mjs";
 import { waitForHealth } from "./health.mjs";
@@ -12,6 +12,7 @@ import { describeHost } from "./host.mjs";
 import { applyMigrations, readMigrations } from "./migrations.mjs";
 import { complain, paintFor, print } from "./output.mjs";
 import { claimPort, firstFreePort } from "./ports.mjs";
+import { tellProcessFigures } from "./process-figures.mjs";
 import { endOrphan, onParentGone, onWorkerdStart, Watchdog } from "./processes.mjs";
 import { Runtime } from "./runtime.mjs";
 import { StartRefusal } from "./start-refusal.mjs";
@@ -82,9 +83,11 @@ async function run({ environment, isWatching }, ending) {
     WEIR_LOCAL: crypto.randomUUID(),
     WEIR_HOST: JSON.stringify(describeHost()),
   };
+  const tail = shipsLogs(variables) ? await buildWorker(ROOT, path.join(ROOT, "workers/tail.ts")) : null;
   const served = (/** @type {WorkerModules} */ built) =>
     servingOptions(deployment, {
       modules: built,
+      tail,
       variables,
       host: hostInUrl(settings.host),
       port,
@@ -93,11 +96,15 @@ async function run({ environment, isWatching }, ending) {
 
   const watchdog = new Watchdog();
   watchdog.start();
+  /** @type {number | null} */
+  let workerdPid = null;
   onWorkerdStart((workerd) => {
+    workerdPid = workerd.pid;
     watchdog.guard(workerd.pid);
     state.remember({ workerd });
   });
   let boots = 0;
+  let restarts = 0;
   const ready = async () => {
     const boot = ++boots;
     await waitForHealth(origin);
@@ -110,6 +117,7 @@ async function run({ environment, isWatching }, ending) {
     logged: ({ level, message }) => (level === "error" || level === "warn" ? complain(message) : print(message)),
     noted: (message) => complain(`weir: ${message}`),
     restarted: () => {
+      restarts += 1;
       ready().catch((error) => complain(`weir: after the restart: ${error.message}`));
     },
     inspectorPort: settings.inspectorPort,
@@ -131,6 +139,11 @@ async function run({ environment, isWatching }, ending) {
     for (const cron of deployment.crons) void runtime.fireScheduled(cron);
   }, CRON_INTERVAL_MS);
   ending.add(() => clearInterval(timer));
+
+  if (environment.WEIR_TELEMETRY !== "off") {
+    const api = new ApiClient(origin, operatorKey);
+    ending.add(tellProcessFigures(api, () => (workerdPid === null ? null : { pid: workerdPid, restarts })));
+  }
 
   sayKey(settings, operatorKey, state);
   if (dataServer !== null) await showExamples(origin, operatorKey, settings, dataServer.url);

@@ -49,27 +49,41 @@ export function readDeployment(root) {
   };
 }
 
+const TAIL_NAME = "weir-tail";
+
 /**
  * The whole Worker, served on `host:port` by workerd itself: Miniflare's entry proxy, which costs half of the requests
  * and answers under `/cdn-cgi/`, listens on another port of the loopback.
  * @param {Deployment} deployment
- * @param {{ modules: WorkerModules, variables: Record<string, string>, host: string, port: number, inspected: boolean }} served
+ * @param {{ modules: WorkerModules, tail: WorkerModules | null, variables: Record<string, string>, host: string, port: number, inspected: boolean }} served
+ *   `tail`: the tail Worker, which gets everything that is logged.
  */
-export function servingOptions({ workerOptions, name }, { modules, variables, host, port, inspected }) {
+export function servingOptions({ workerOptions, name }, { modules, tail, variables, host, port, inspected }) {
   const { modulesRules: _, ...bindings } = workerOptions;
-  return convert({
+  const weir = {
     ...bindings,
     name,
+    ...runnable(modules),
+    bindings: variables,
+    unsafeDirectSockets: [{ host, port }],
+    unsafeInspectorProxy: inspected,
+    ...(tail === null ? {} : { tails: [TAIL_NAME] }),
+  };
+  if (tail === null) return convert(weir);
+  const { compatibilityDate } = workerOptions;
+  return convert(weir, { name: TAIL_NAME, compatibilityDate, ...runnable(tail), bindings: variables });
+}
+
+/** @param {WorkerModules} modules */
+function runnable(modules) {
+  return {
     modules: modules.map(({ path: modulePath, type, contents }) => ({
       type: type === "wasm" ? /** @type {const} */ ("CompiledWasm") : /** @type {const} */ ("ESModule"),
       path: modulePath,
       contents,
     })),
     modulesRoot: ".",
-    bindings: variables,
-    unsafeDirectSockets: [{ host, port }],
-    unsafeInspectorProxy: inspected,
-  });
+  };
 }
 
 /** Only the databases, and nothing that serves: what migrations run in. @param {Deployment} deployment */
@@ -83,7 +97,7 @@ export function migratingOptions({ workerOptions, name }) {
   });
 }
 
-/** @param {any} worker Options of one Worker in the form of Miniflare 4, which wrangler still gives. */
-function convert(worker) {
-  return convertV4MiniflareOptions({ workers: [worker] }).workers;
+/** @param {any[]} workers Options of each in the form of Miniflare 4, which wrangler still gives. */
+function convert(...workers) {
+  return convertV4MiniflareOptions({ workers: /** @type {any} */ (workers) }).workers;
 }

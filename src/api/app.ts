@@ -24,6 +24,8 @@ import { feedRoutes } from "./routes/feed.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { jobRoutes } from "./routes/jobs.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { metricsRoutes } from "./routes/metrics.ts";
+import { metricsSummaryRoutes } from "./routes/metrics-summary.ts";
 import { nodeTypeRoutes } from "./routes/node-types.ts";
 import { singleRunRoutes } from "./routes/run.ts";
 import { runCommandRoutes } from "./routes/run-commands.ts";
@@ -63,6 +65,8 @@ export function createApp<Bindings>(servicesOf: (bindings: Bindings) => Services
 
   for (const routes of [
     healthRoutes,
+    metricsRoutes,
+    metricsSummaryRoutes,
     workflowRoutes,
     workflowVersionRoutes,
     workflowProposalRoutes,

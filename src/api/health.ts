@@ -42,6 +42,7 @@ export class Health {
   readonly #checks: Record<string, { check: Check; essential: boolean }>;
   readonly #disabled: Record<string, string>;
   readonly #logger: Logger;
+  readonly #checked: (component: string, result: ComponentStatus) => void;
   #last: { at: number; readiness: Promise<Readiness> } | null = null;
 
   /** `disabled`: parts that this version does not have or that are switched off, and why. */
@@ -49,10 +50,12 @@ export class Health {
     checks: Record<string, { check: Check; essential: boolean }>,
     disabled: Record<string, string>,
     logger: Logger,
+    checked: (component: string, result: ComponentStatus) => void = () => {},
   ) {
     this.#checks = checks;
     this.#disabled = disabled;
     this.#logger = logger;
+    this.#checked = checked;
   }
 
   readiness(nowMs: number): Promise<Readiness> {
@@ -71,6 +74,7 @@ export class Health {
       const answer = answers[index];
       if (answer === undefined) return;
       components[name] = answer;
+      this.#checked(name, answer.status);
       if (answer.status === "down" && this.#checks[name]?.essential === true) status = "down";
       else if (answer.status !== "ok" && status === "ok") status = "degraded";
     });

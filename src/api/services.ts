@@ -19,10 +19,12 @@ import type { WorkflowProposals } from "#store/workflow-proposals.ts";
 import type { Workflows } from "#store/workflows.ts";
 import type { SqlBackend } from "#telemetry/analytics/backend.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import type { Point } from "#telemetry/point.ts";
 import type { PointOrigin } from "#telemetry/points.ts";
 import type { TelemetryOrigin } from "#telemetry/traces/otlp.ts";
 import type { Health } from "./health.ts";
+import type { Scrape } from "./scrape.ts";
 
 export interface Services {
   version: string;
@@ -52,12 +54,17 @@ export interface Services {
   /** Null: this deployment has nowhere to ask. */
   analytics: SqlBackend | null;
   points: RequestPoints;
+  metrics: MetricRecorder;
   /** Who speaks in traces. */
   telemetryOrigin: TelemetryOrigin;
   health: Health;
+  /** Null: telemetry is off. */
+  scrape: Scrape | null;
   /** The configuration without its secrets. */
   describeConfig(): ConfigView;
   logger: Logger;
+  /** On a laptop: what only the local runtime may tell is taken. */
+  isLocal: boolean;
   /** Lets work go on after the answer, for half a minute at most. */
   goOn(work: Promise<void>): void;
 }

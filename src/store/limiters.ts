@@ -1,7 +1,7 @@
 /** The way to the limiter of a tenant, and what agents see of it. */
 import type { Admission, CallRequest, Settlement, Spending } from "#agent/spending.ts";
 import type { LimiterRpc } from "./limiter/protocol.ts";
-import { callObject } from "./object-call.ts";
+import { type CallTold, callObject } from "./object-call.ts";
 
 export interface LimiterNamespace {
   getByName(name: string): LimiterRpc;
@@ -9,13 +9,15 @@ export interface LimiterNamespace {
 
 export class Limiters {
   readonly #namespace: LimiterNamespace;
+  readonly #told: CallTold | undefined;
 
-  constructor(namespace: LimiterNamespace) {
+  constructor(namespace: LimiterNamespace, told?: CallTold) {
     this.#namespace = namespace;
+    this.#told = told;
   }
 
   call<Value>(tenant: string, ask: (limiter: LimiterRpc) => Promise<Value>): Promise<Value> {
-    return callObject(() => this.#namespace.getByName(tenant), ask, "the limiter");
+    return callObject(() => this.#namespace.getByName(tenant), ask, "the limiter", this.#told);
   }
 
   /** The port that the agents of a tenant spend by. */

@@ -14,7 +14,7 @@ import {
   type ShardAddress,
   shardName,
 } from "#kernel/ids.ts";
-import { callObject } from "./object-call.ts";
+import { type CallTold, callObject } from "./object-call.ts";
 import type { CoordinatorRpc } from "./shard/protocol.ts";
 import { type StreamOrder, streamRequest } from "./shard/stream.ts";
 
@@ -29,6 +29,7 @@ export interface ShardSettings {
   /** The largest count there ever was: runs of those shards may still live. */
   shardsEver: number;
   region: Region;
+  told?: CallTold;
 }
 
 export class Shards {
@@ -74,7 +75,7 @@ export class Shards {
 
   /** Calls a shard. A reset is tried again; an overload is not, and is the caller's answer. */
   call<Value>(address: ShardAddress, ask: (shard: CoordinatorRpc) => Promise<Value>): Promise<Value> {
-    return callObject(() => this.#stub(address), ask, "the coordinator");
+    return callObject(() => this.#stub(address), ask, "the coordinator", this.#settings.told);
   }
 
   /** A socket that tells a run's log from a position on; null for a run that the shard does not hold. */

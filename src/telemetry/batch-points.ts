@@ -4,7 +4,7 @@ import { makePoint, POINTS_PER_INVOCATION_MAX, type PointOrigin } from "./points
 import { traceIdOf } from "./traces/ids.ts";
 
 /** Queue of what exhausted its retries. */
-const DEAD_QUEUE = "weir-dead";
+export const DEAD_QUEUE = "weir-dead";
 
 export interface MeasuredBatch {
   queue: string;

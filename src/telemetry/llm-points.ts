@@ -45,7 +45,7 @@ export function llmPoint(row: CallRow, { env, version }: PointOrigin): Point {
 }
 
 /** What the call would have cost more without the prompt cache; 0 where only the tenant or the provider knows prices. */
-function savedUsd(row: CallRow): number {
+export function savedUsd(row: CallRow): number {
   const { input_tokens: input, cached_tokens: cached, at } = row;
   if (row.price_version !== PRICE_VERSION || input === null || cached === null || cached === 0) return 0;
   const price =

@@ -2,10 +2,16 @@
  * Structured logs: one JSON object a record. The platform indexes the fields of an object handed to the console; the
  * local runtime writes to a terminal or a file, so there a record is one line of text.
  */
+import { LogRedaction } from "./log-redaction.ts";
+import { traceIdOf } from "./traces/ids.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/**
+ * What is known besides the message, under the names that every record uses: `request_id`, `trace_id`, `run_id`,
+ * `node_id`, `attempt`, `tenant`, `error` (an Error). A record of a run gets its trace's id by itself.
+ */
 export type LogFields = Record<string, unknown>;
 
 export interface Logger {
@@ -15,35 +21,37 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
-/** Fields that may hold a secret are named, never shown. */
-const REDACTED = /authorization|cookie|api[-_]?key|secret|password|token$/i;
-
 export interface LogSettings {
   service: string;
   level: LogLevel;
   /** One line of text a record instead of an object. */
   asLines: boolean;
+  /** Values that must show nowhere. */
+  secrets?: readonly string[];
 }
 
-export function createLogger({ service, level, asLines }: LogSettings): Logger {
+export function createLogger({ service, level, asLines, secrets = [] }: LogSettings): Logger {
   const threshold = LOG_LEVELS.indexOf(level);
+  let redaction: LogRedaction | undefined;
   const write =
     (at: LogLevel) =>
     (message: string, fields: LogFields = {}) => {
       if (LOG_LEVELS.indexOf(at) < threshold) return;
-      const record = { ts: new Date().toISOString(), level: at, msg: message, service, ...clean(fields) };
+      redaction ??= new LogRedaction(secrets);
+      const record = {
+        ts: new Date().toISOString(),
+        level: at,
+        msg: redaction.text(message),
+        service,
+        ...traceOf(fields),
+        ...redaction.fields(fields),
+      };
       // biome-ignore lint/suspicious/noConsole: the console is where a Worker's log goes.
       console[at](asLines ? JSON.stringify(record) : record);
     };
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 
-function clean(fields: LogFields): LogFields {
-  const cleaned: LogFields = {};
-  for (const [name, value] of Object.entries(fields)) {
-    if (REDACTED.test(name)) cleaned[name] = "[redacted]";
-    else if (value instanceof Error) cleaned[name] = { name: value.name, message: value.message, stack: value.stack };
-    else cleaned[name] = value;
-  }
-  return cleaned;
+function traceOf({ run_id: runId, trace_id: known }: LogFields): LogFields {
+  return typeof runId === "string" && known === undefined ? { trace_id: traceIdOf(runId) } : {};
 }

@@ -33,7 +33,19 @@ export type PostJson = (
 
 /** The address of a signal below an endpoint; `headers` as `OTEL_EXPORTER_OTLP_HEADERS` has them. */
 export function collectorAddress(endpoint: string, path: string, headers: string): CollectorAddress {
-  return { url: `${endpoint.replace(/\/+$/, "")}/${path}`, headers: parseHeaders(headers) };
+  return addressBelow(endpoint, path, parseHeaders(headers));
+}
+
+/** `path` below a base, unless the base has it already; a user and a password of the base become a header. */
+export function addressBelow(base: string, path: string, headers: Readonly<Record<string, string>>): CollectorAddress {
+  const url = new URL(base);
+  const { username, password } = url;
+  url.username = "";
+  url.password = "";
+  const bare = url.href.replace(/\/+$/, "");
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const basic: Record<string, string> = credentials === ":" ? {} : { authorization: `Basic ${btoa(credentials)}` };
+  return { url: bare.endsWith(`/${path}`) ? bare : `${bare}/${path}`, headers: { ...basic, ...headers } };
 }
 
 /** Pairs that are none are left out: the specification asks for that rather than for a refusal. */

@@ -30,7 +30,10 @@ export function describeNode(nodes: CompiledGraph["nodes"], path: string): NodeD
   return { type: node.type.type, url: text(url), method: text(method) };
 }
 
-type Attempt = Extract<RunEvent, { type: "node.completed" | "node.failed" | "node.retrying" | "node.cancelled" }>;
+export type Attempt = Extract<
+  RunEvent,
+  { type: "node.completed" | "node.failed" | "node.retrying" | "node.cancelled" }
+>;
 
 /** Points of some events of a run, in their order; `state` is the run's at or after them. */
 export function pointsOf(
@@ -109,7 +112,12 @@ function outcomeOf(event: Attempt): string {
 }
 
 /** From what the worker measured; for what the coordinator executed itself, from the events. */
-function timesOf(event: Attempt, metrics: TaskMetrics | null, startedAt: number | null, state: RunState): Fields {
+export function timesOf(
+  event: Attempt,
+  metrics: TaskMetrics | null,
+  startedAt: number | null,
+  state: RunState,
+): { total_ms: number; queue_wait_ms: number; execution_ms: number } {
   const node = state.nodes.get(event.node);
   const isSame = node?.visit === event.visit && node.attempt === event.attempt;
   const start = metrics?.start_time ?? startedAt ?? (isSame ? node.started_at : null) ?? event.at;
@@ -152,9 +160,13 @@ function httpPoint(event: Attempt, fields: Fields, node: NodeDescription): Point
     ...fields,
     method,
     host,
-    code_class: status === null ? (event.type === "node.completed" ? "" : "error") : `${Math.floor(status / 100)}xx`,
+    code_class: status !== null ? codeClass(status) : event.type === "node.completed" ? "" : "error",
     status: status ?? 0,
   });
+}
+
+export function codeClass(status: number): string {
+  return `${Math.floor(status / 100)}xx`;
 }
 
 function runPoint(

@@ -1,5 +1,5 @@
 /**
- * The operations guide is true: every command of its `sh` blocks is executed by a shell against a running Weir, in order,
+ * The operations guide is true: every command of the `sh` blocks of its pages is executed by a shell against a running Weir, in order,
  * and has to succeed and say something.
  */
 import { spawnSync } from "node:child_process";
@@ -11,7 +11,9 @@ import { follow } from "../support/follow.ts";
 import { startWeir, type WeirProcess } from "../support/weir-process.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const GUIDE = readFileSync(path.join(ROOT, "docs/operations/README.md"), "utf8");
+const GUIDE = ["README.md", "traces-and-logs.md"]
+  .map((page) => readFileSync(path.join(ROOT, "docs/operations", page), "utf8"))
+  .join("\n");
 
 let weir: WeirProcess;
 let runId: string;

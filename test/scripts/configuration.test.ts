@@ -5,6 +5,7 @@ import {
   isLoopback,
   reachableHost,
   readSettings,
+  shipsLogs,
   workerVariables,
 } from "../../scripts/local-runtime/configuration.mjs";
 
@@ -37,6 +38,17 @@ describe("settings of a local start", () => {
   });
 
   test.each([
+    [{}, false],
+    [{ LOKI_URL: "http://loki:3100" }, true],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318" }, true],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318", OTEL_LOGS_EXPORTER: "none" }, false],
+    [{ LOKI_URL: "http://loki:3100", OTEL_LOGS_EXPORTER: "none" }, true],
+    [{ LOKI_URL: "http://loki:3100", WEIR_TELEMETRY: "off" }, false],
+  ])("with %o logs are sent away: %s", (variables, ships) => {
+    expect(shipsLogs(workerVariables(variables, {}))).toBe(ships);
+  });
+
+  test.each([
     [{ PORT: "abc" }, 'PORT must be a whole number from 0 to 65535, not "abc"'],
     [{ PORT: "65536" }, "PORT must be"],
     [{ PORT: "-1" }, "PORT must be"],
@@ -53,6 +65,10 @@ describe("settings of a local start", () => {
     [{ COORDINATOR_SHARDS: "0" }, "COORDINATOR_SHARDS must be"],
     [{ COORDINATOR_SHARDS: "4097" }, "COORDINATOR_SHARDS must be"],
     [{ OPENAI_BASE_URL: "localhost:11434" }, "OPENAI_BASE_URL must be an http(s) URL"],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4318" }, "OTEL_EXPORTER_OTLP_ENDPOINT must be an http(s) URL"],
+    [{ OTEL_TRACES_SAMPLER_ARG: "1.1" }, 'OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1, not "1.1"'],
+    [{ OTEL_TRACES_SAMPLER_ARG: "half" }, "OTEL_TRACES_SAMPLER_ARG must be"],
+    [{ OTEL_LOGS_EXPORTER: "console" }, "OTEL_LOGS_EXPORTER must be otlp or none"],
     [{ LOKI_URL: "nowhere" }, "LOKI_URL must be an http(s) URL"],
     [{ WEIR_ALLOW_PRIVATE_HOSTS: "localhost" }, "must list host:port"],
     [{ WEIR_ALLOW_PRIVATE_HOSTS: "http://localhost:80" }, "must list host:port"],

@@ -61,7 +61,9 @@ export class Installation {
     const namespace = { getByName: (name: string) => this.#stub(name) } as unknown as ShardNamespace;
     this.shards = new Shards(namespace, { shards, previousShards: null, shardsEver: shards, region: "xx" });
     const services = { shards: this.shards, database: this.database, logger: this.#logger, local };
-    this.#queues = this.#makeQueues(new Workers({ ...parts, ...services, answers: scenario.answers }));
+    this.#queues = this.#makeQueues(
+      new Workers({ ...parts, ...services, answers: scenario.answers, stepMs: scenario.delays.batch }),
+    );
     this.#environment = this.#makeEnvironment();
     this.#storeWorkflows();
     forgetIsolate();
@@ -165,6 +167,7 @@ export class Installation {
       choices,
       faults,
       delayMs: delays.message,
+      batchMs: delays.batch,
       maxBatchSize: 100,
       oneAtATime: local,
     };

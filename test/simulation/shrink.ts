@@ -10,7 +10,7 @@ import { simulate, type Verdict } from "./simulation.ts";
 /** Scenarios that are tried before what there is has to do. */
 const TRIES_MAX = 600;
 
-const CALM = { call: 1, flush: 3, alarm: 0, message: 1, database: 2 };
+const CALM = { call: 1, flush: 3, alarm: 0, message: 1, database: 2, batch: 1 };
 
 export async function shrink(scenario: Scenario): Promise<Scenario> {
   const first = await simulate(scenario);

@@ -8,7 +8,9 @@ declare namespace Cloudflare {
     COORDINATOR: DurableObjectNamespace;
     FANOUT: DurableObjectNamespace;
     LIMITER: DurableObjectNamespace;
+    FANOUT: DurableObjectNamespace;
     ANALYTICS: DurableObjectNamespace<import("../../workers/index.ts").AnalyticsStore>;
+    METER: DurableObjectNamespace<import("../../workers/index.ts").Meter>;
     WEIR_HTTP: Queue;
     WEIR_DEAD: Queue;
     MIGRATIONS: import("cloudflare:test").D1Migration[];

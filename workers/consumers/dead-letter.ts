@@ -5,7 +5,9 @@ import { nodeError } from "#kernel/errors.ts";
 import { keepDeadLetter } from "#store/dead-letters.ts";
 import type { Shards } from "#store/shards.ts";
 import { taskMessageSchema } from "#store/task-message.ts";
+import { deadLetters } from "#telemetry/catalogue/traffic-metrics.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 
 const REDELIVERY_DELAY_S = 10;
 
@@ -13,6 +15,7 @@ export interface DeadLetterServices {
   database: DrizzleD1Database;
   shards: Shards;
   logger: Logger;
+  metrics?: MetricRecorder;
 }
 
 export async function handleDeadLetters(batch: MessageBatch, services: DeadLetterServices): Promise<void> {
@@ -45,6 +48,7 @@ async function handle(message: Message, queue: string, services: DeadLetterServi
     },
     nowMs,
   );
+  services.metrics?.count(deadLetters, [queue]);
   const address = task === undefined ? null : shards.addressOf(task.run_id);
   if (task === undefined || address === null) return;
   const { tenant, run_id, path, visit, attempt } = task;

@@ -12,7 +12,9 @@ import { inParallel } from "#kernel/parallel.ts";
 import { keepDeadLetter } from "#store/dead-letters.ts";
 import type { Shards } from "#store/shards.ts";
 import { type TaskMessage, taskMessageSchema } from "#store/task-message.ts";
+import { deadLetters } from "#telemetry/catalogue/traffic-metrics.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { Announcer } from "./announcer.ts";
 import { Reporter } from "./reporter.ts";
 
@@ -42,6 +44,7 @@ export interface BatchServices {
   database: DrizzleD1Database;
   shards: Shards;
   logger: Logger;
+  metrics?: MetricRecorder;
   /**
    * Set by the local runtime, whose queues hand over one batch at a time: a task that takes longer lets go of its batch
    * and goes on under this, so that one slow server does not hold up every other run. Its message is then taken as
@@ -97,6 +100,7 @@ async function handle(
     const { id, attempts, body } = message;
     const letter = { id, queue, attempts, reason, body, tenant: null, runId: null, node: null };
     await keepDeadLetter(database, letter, Date.now());
+    services.metrics?.count(deadLetters, [queue]);
     message.ack();
     return;
   }

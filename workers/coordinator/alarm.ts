@@ -13,9 +13,11 @@ export class Alarm {
     this.#at = await this.#storage.getAlarm();
   }
 
-  /** The alarm went off: none is set now. */
-  fired(): void {
+  /** The alarm went off: none is set now. Answers how late it did, in milliseconds. */
+  fired(): number {
+    const lateMs = Math.max(0, Date.now() - (this.#at ?? Date.now()));
     this.#at = null;
+    return lateMs;
   }
 
   noLaterThan(at: number): void {

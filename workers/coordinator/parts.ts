@@ -5,21 +5,26 @@ import { parseShardName, runIdPrefix } from "#kernel/ids.ts";
 import { DelegatedRuns } from "#store/shard/delegated-runs.ts";
 import { Graphs } from "#store/shard/graphs.ts";
 import { IDEMPOTENCY_TTL_MS, IdempotencyKeys } from "#store/shard/idempotency.ts";
+import { MeteredRuns } from "#store/shard/metered-runs.ts";
 import { Positions } from "#store/shard/positions.ts";
 import { RunLog } from "#store/shard/run-log.ts";
 import { Workflows } from "#store/workflows.ts";
 import { describeIsolate } from "#telemetry/isolate.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { version } from "../../package.json";
 import { analyticsTarget, pointOrigin } from "../analytics.ts";
 import { databaseOf } from "../database.ts";
 import { type Env, settingsOf } from "../env.ts";
+import { metersOf } from "../meters.ts";
+import { recorderOf } from "../metric-recorder.ts";
 import { telemetryOrigin, traceCollector } from "../tracing.ts";
 import { Alarm } from "./alarm.ts";
 import { Children } from "./children.ts";
 import { CommitGroup } from "./commit-group.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Feed } from "./feed.ts";
+import { MetricFlusher } from "./metric-flusher.ts";
 import { PointWriter } from "./point-writer.ts";
 import { Projector } from "./projector.ts";
 import { Recovery } from "./recovery.ts";
@@ -37,6 +42,7 @@ const DAY_MS = 24 * 3_600_000;
 export interface ShardParts {
   name: string;
   logger: Logger;
+  recorder: MetricRecorder;
   alarm: Alarm;
   commits: CommitGroup;
   waiters: Waiters;
@@ -50,6 +56,8 @@ export interface ShardParts {
   feed: Feed;
   projector: Projector;
   points: PointWriter;
+  /** Null: telemetry is off, or there is no Meter. */
+  metrics: MetricFlusher | null;
   traces: TraceExporter;
   retention: Retention;
   recovery: Recovery;
@@ -79,6 +87,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   const keys = new IdempotencyKeys(sql);
   const runs = new RunLog(sql, positions.number("projected_through"));
   const dispatcher = new Dispatcher({ http: env.WEIR_HTTP, agent: env.WEIR_AGENT }, logger);
+  const recorder = recorderOf(env);
   const workflows = new Workflows(drizzle(database));
   const children = new Children({
     logger,
@@ -87,7 +96,7 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
     start: (request, definition) => commits.submit((commit) => starts.child(request, definition, commit)),
     change,
   });
-  const streams = new Streams({ ctx, runs, load: (runId) => transitions.load(runId), logger });
+  const streams = new Streams({ ctx, runs, load: (runId) => transitions.load(runId), logger, recorder, source: name });
   const feed = new Feed({
     shard: name,
     fanouts: env.FANOUT,
@@ -116,9 +125,23 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
   });
   const reader = new RunReader(runs, transitions);
   const starts: Starts = new Starts({ graphs, keys, reader, transitions });
+  const meter = metersOf(env)?.of(name) ?? null;
+  const metrics =
+    meter === null
+      ? null
+      : new MetricFlusher({
+          meter,
+          source: name,
+          runs,
+          live: new MeteredRuns(sql),
+          positions,
+          logger,
+          measuredOf: (runId) => reader.measured(runId),
+        });
   return {
     name,
     logger,
+    recorder,
     alarm,
     commits,
     waiters,
@@ -144,7 +167,9 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       positions,
       logger,
       pointsOf: (row) => reader.points(row, pointOrigin(env)),
+      saw: (after, rows) => metrics?.saw(after, rows),
     }),
+    metrics,
     traces: new TraceExporter({
       collector: traceCollector(env),
       share: settings.OTEL_TRACES_SAMPLER_ARG,
@@ -168,6 +193,13 @@ export function assembleParts({ ctx, env, logger, change }: ShardSelf): ShardPar
       graphs,
       forget: (runId) => cache.drop(runId),
     }),
-    recovery: new Recovery({ runs, positions, logger, queuesAreInMemory: settings.WEIR_LOCAL !== "", change }),
+    recovery: new Recovery({
+      runs,
+      positions,
+      logger,
+      recorder,
+      queuesAreInMemory: settings.WEIR_LOCAL !== "",
+      change,
+    }),
   };
 }

@@ -26,6 +26,8 @@ export interface PointWriterParts {
   positions: Positions;
   logger: Logger;
   pointsOf: (row: LogRow) => Point[];
+  /** Told of rows that were read, and the position after which: who needs the same ones need not read them again. */
+  saw?: (after: number, rows: readonly LogRow[]) => void;
 }
 
 export class PointWriter {
@@ -60,6 +62,7 @@ export class PointWriter {
     try {
       while (this.#through < until) {
         const rows = runs.rowsAfter(this.#through, LOOK_ROWS_MAX);
+        this.#parts.saw?.(this.#through, rows);
         await writePoints(
           analytics,
           this.#parts.source,

@@ -6,7 +6,9 @@
 import type { PlanInput } from "#engine/plan.ts";
 import type { Positions } from "#store/shard/positions.ts";
 import type { RunLog } from "#store/shard/run-log.ts";
+import { watchdogRecovered } from "#telemetry/catalogue/platform-metrics.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { bootId } from "./boot.ts";
 
 /** Runs that are taken up side by side. */
@@ -19,6 +21,7 @@ export interface RecoveryParts {
   runs: RunLog;
   positions: Positions;
   logger: Logger;
+  recorder: MetricRecorder;
   queuesAreInMemory: boolean;
   change(runId: string, input: PlanInput): Promise<unknown>;
 }
@@ -28,7 +31,7 @@ export class Recovery {
   /** Runs whose tasks may be lost; null once they have been taken care of. */
   #suspects: readonly string[] | null;
   #tries = 0;
-  readonly #input: PlanInput;
+  readonly #input: PlanInput & { type: "queues_lost" | "tasks_unsent" };
   #running: Promise<void> | null = null;
   /** Up to this row of the log the queues had taken every task before this life. */
   readonly from: number;
@@ -71,6 +74,8 @@ export class Recovery {
     }
     if (queuesAreInMemory) positions.set("boot", bootId());
     this.#suspects = null;
-    if (suspects.length > 0) logger.info("tasks of an earlier life were sent again", { runs: suspects.length });
+    if (suspects.length === 0) return;
+    logger.info("tasks of an earlier life were sent again", { runs: suspects.length });
+    this.#parts.recorder.count(watchdogRecovered, [this.#input.type], suspects.length);
   }
 }

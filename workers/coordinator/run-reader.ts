@@ -11,6 +11,7 @@ import { approvalRow } from "#store/approval-projection.ts";
 import { type RunRow, runRow } from "#store/projection.ts";
 import type { EventPage, RunDetails } from "#store/shard/protocol.ts";
 import type { LoadedRun, LogRow, RunLog } from "#store/shard/run-log.ts";
+import type { Measured } from "#telemetry/metrics/run-figures.ts";
 import type { Point } from "#telemetry/point.ts";
 import type { PointOrigin } from "#telemetry/points.ts";
 import { type RunLogPage, type RunLogQuery, runLogPage } from "#telemetry/run-logs.ts";
@@ -125,6 +126,20 @@ export class RunReader {
   #describe(state: RunState): DescribeNode {
     const { nodes } = this.#transitions.graphOf(state);
     return (path) => describeNode(nodes, path);
+  }
+
+  /** A run as its events are counted; one that cannot be read is still counted. */
+  measured(runId: string): Measured {
+    try {
+      const state = this.#transitions.load(runId)?.state ?? null;
+      if (state !== null) {
+        const { nodes } = this.#transitions.graphOf(state);
+        return { runId, state, describe: (path) => describeNode(nodes, path) };
+      }
+    } catch {
+      // Whoever serves the run says so.
+    }
+    return { runId, state: null, describe: () => null };
   }
 
   /** Everything that is known of a run, for its archive. */

@@ -6,7 +6,9 @@
 import { isTerminal } from "#engine/state.ts";
 import type { LoadedRun, RunLog } from "#store/shard/run-log.ts";
 import { CLOSE_ENDED, CLOSE_SLOW, type Remark, remarkTexts, streamOrderOf, streamTexts } from "#store/shard/stream.ts";
+import * as metrics from "#telemetry/catalogue/traffic-metrics.ts";
 import type { Logger } from "#telemetry/log.ts";
+import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { Viewer, type ViewerMemory } from "./viewer.ts";
 
 /** Viewers of one shard; one more is turned away. */
@@ -29,6 +31,9 @@ export interface StreamParts {
   runs: RunLog;
   load(runId: string): LoadedRun | null;
   logger: Logger;
+  recorder: MetricRecorder;
+  /** Whose sockets these are. */
+  source: string;
 }
 
 export class Streams {
@@ -36,6 +41,8 @@ export class Streams {
   readonly #viewers = new Map<WebSocket, Viewer>();
   readonly #byRun = new Map<string, Set<Viewer>>();
   readonly #changed = new Set<string>();
+  /** Since when somebody watches: how long older events have waited says nothing. */
+  readonly #since = new WeakMap<Viewer, number>();
   #isScheduled = false;
   #unread = 0;
 
@@ -45,6 +52,8 @@ export class Streams {
     for (const socket of parts.ctx.getWebSockets()) {
       this.#admit(socket, new Viewer(socket, socket.deserializeAttachment() as ViewerMemory));
     }
+    // Sockets of a life that was lost may still be counted.
+    this.#tellSize();
   }
 
   get size(): number {
@@ -82,7 +91,7 @@ export class Streams {
     const seq = this.#parts.load(runId)?.state.seq;
     for (const viewer of [...(this.#byRun.get(runId) ?? [])]) {
       if (viewer.cursor !== seq || !viewer.hasRoom) continue;
-      this.#send(viewer, { texts: remarkTexts(remarks, viewer.format), through: viewer.cursor });
+      this.#send(viewer, { texts: remarkTexts(remarks, viewer.format), through: viewer.cursor, lastAt: null });
     }
     this.#boundUnread();
   }
@@ -91,6 +100,7 @@ export class Streams {
   heard(socket: WebSocket, message: string | ArrayBuffer): void {
     const viewer = this.#viewers.get(socket);
     if (viewer === undefined) return;
+    this.#parts.recorder.count(metrics.socketMessages, ["in"]);
     const said = typeof message === "string" && message.length <= MESSAGE_UNITS_MAX ? parse(message) : null;
     if (said?.type === "ping") viewer.tell(PONG);
     else if (typeof said?.ack === "number") {
@@ -106,6 +116,11 @@ export class Streams {
 
   /** The socket is gone. */
   left(socket: WebSocket): void {
+    if (this.#viewers.has(socket)) this.#parts.recorder.count(metrics.socketsClosed, ["left"]);
+    this.#forget(socket);
+  }
+
+  #forget(socket: WebSocket): void {
     const viewer = this.#viewers.get(socket);
     if (viewer === undefined) return;
     this.#viewers.delete(socket);
@@ -113,13 +128,20 @@ export class Streams {
     const others = this.#byRun.get(viewer.runId);
     others?.delete(viewer);
     if (others?.size === 0) this.#byRun.delete(viewer.runId);
+    this.#tellSize();
   }
 
   #admit(socket: WebSocket, viewer: Viewer): void {
     this.#viewers.set(socket, viewer);
+    this.#since.set(viewer, Date.now());
     this.#unread += viewer.unread;
     const viewers = this.#byRun.get(viewer.runId) ?? new Set();
     this.#byRun.set(viewer.runId, viewers.add(viewer));
+    this.#tellSize();
+  }
+
+  #tellSize(): void {
+    this.#parts.recorder.set(metrics.sockets, [], this.#viewers.size, this.#parts.source);
   }
 
   #wake(runId: string): void {
@@ -170,6 +192,11 @@ export class Streams {
     const before = viewer.unread;
     const isThere = viewer.send(page.texts, page.through);
     this.#unread += viewer.unread - before;
+    const { recorder } = this.#parts;
+    recorder.count(metrics.socketMessages, ["out"], page.texts.length);
+    const { lastAt } = page;
+    const isNews = lastAt !== null && lastAt >= (this.#since.get(viewer) ?? 0);
+    if (isNews) recorder.observe(metrics.socketLag, [], Math.max(0, Date.now() - lastAt) / 1_000);
     if (!isThere) this.#dismiss(viewer, 1011, "gone");
   }
 
@@ -187,7 +214,9 @@ export class Streams {
   }
 
   #dismiss(viewer: Viewer, code: number, reason: string): void {
-    this.left(viewer.socket);
+    const why = code === CLOSE_ENDED ? "ended" : code === CLOSE_SLOW ? "slow" : "error";
+    this.#parts.recorder.count(metrics.socketsClosed, [why]);
+    this.#forget(viewer.socket);
     viewer.close(code, reason);
   }
 }
@@ -195,6 +224,8 @@ export class Streams {
 interface Page {
   texts: string[];
   through: number;
+  /** When the last of its events was committed; null for what is in no log. */
+  lastAt: number | null;
 }
 
 function pageFor(pages: Map<string, Page>, { runId, cursor, format }: Viewer, runs: RunLog): Page {
@@ -202,7 +233,11 @@ function pageFor(pages: Map<string, Page>, { runId, cursor, format }: Viewer, ru
   let page = pages.get(key);
   if (page === undefined) {
     const events = runs.events(runId, cursor, PAGE_EVENTS);
-    page = { texts: streamTexts(events, format), through: events.at(-1)?.seq ?? cursor };
+    page = {
+      texts: streamTexts(events, format),
+      through: events.at(-1)?.seq ?? cursor,
+      lastAt: events.at(-1)?.at ?? 0,
+    };
     pages.set(key, page);
   }
   return page;

@@ -178,7 +178,11 @@ export class Transitions {
       this.change(runId, input, commit);
     } catch (error) {
       this.#takeBack(runId);
-      this.#parts.logger.error("a relative of a run could not be told", { run_id: runId, input: input.type, error });
+      this.#parts.logger.error("a relative of a run could not be told", {
+        run_id: runId,
+        input_type: input.type,
+        error,
+      });
     }
   }
 

@@ -1,15 +1,13 @@
 /** Analytics: SQL over points, what the datasets hold, and the named panels behind the dashboard. */
 import { OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { isOperator } from "#access/scopes.ts";
 import { ApiError } from "#kernel/errors.ts";
-import { answerSql, type SqlAnswer } from "#telemetry/analytics/backend.ts";
 import { COLUMN_MAP_VERSION, columnsOf, DATASET_NAMES, DATASETS } from "#telemetry/analytics/columns.ts";
 import { MEDIA_TYPES } from "#telemetry/analytics/format.ts";
 import { PANELS, panelOf, parseWindow } from "#telemetry/analytics/panels.ts";
 import { typeName } from "#telemetry/analytics/sql-types.ts";
 import { BASE_PATH, invalid, json, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
+import { answerFor } from "../tenant-sql.ts";
 
 const sqlResult = z
   .object({
@@ -112,20 +110,6 @@ const readPanel = protectedRoute(
 );
 
 export const analyticsRoutes = new OpenAPIHono<AppEnv>();
-
-/** What the caller may see of a query's answer: everything for an operator, else what is their tenant's. */
-async function answerFor(context: Context<AppEnv>, sql: string): Promise<SqlAnswer> {
-  const { analytics } = context.get("services");
-  const principal = context.get("principal");
-  if (analytics === null) {
-    throw new ApiError("unavailable", "set CLOUDFLARE_ACCOUNT_ID and the secret CLOUDFLARE_API_TOKEN to run queries");
-  }
-  const tenant = isOperator(principal) ? null : principal.tenant;
-  const answer = await answerSql(sql, tenant, analytics, Date.now());
-  if (answer.ok) return answer.value;
-  const { message, line, column: at } = answer.error;
-  throw new ApiError("invalid", message, { details: [{ pointer: "", message, line, column: at }] });
-}
 
 analyticsRoutes.openapi(runSql, async (context) => {
   const { text, format } = await answerFor(context, await context.req.text());

@@ -20,10 +20,14 @@ export class CallOutbox {
     return this.#sql.exec("SELECT 1 FROM unsent_call LIMIT 1").toArray().length === 0;
   }
 
-  /** The oldest of them with their numbers, which never come again, and how far they reach. */
-  take(): { rows: CallRow[]; ids: number[]; through: number } {
+  /** The oldest of them above a number, with their numbers, which never come again, and how far they reach. */
+  take(after = 0): { rows: CallRow[]; ids: number[]; through: number } {
     const taken = this.#sql
-      .exec<{ id: number; row: string }>("SELECT id, row FROM unsent_call ORDER BY id LIMIT ?", FLUSH_CALLS_MAX)
+      .exec<{ id: number; row: string }>(
+        "SELECT id, row FROM unsent_call WHERE id > ? ORDER BY id LIMIT ?",
+        after,
+        FLUSH_CALLS_MAX,
+      )
       .toArray();
     return {
       rows: taken.map(({ row }) => JSON.parse(row) as CallRow),

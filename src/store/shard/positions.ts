@@ -4,6 +4,7 @@ export type Fact =
   | "projected_through"
   | "sent_through"
   | "points_through"
+  | "metered_through"
   | "traces_through"
   | "boot"
   | "retention_checked_at"

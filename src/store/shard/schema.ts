@@ -54,6 +54,10 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (parent_id, run_id)
   ) WITHOUT ROWID;
   `,
+  `
+  -- Runs that had not ended at the position up to which the log is metered, and how they were counted.
+  CREATE TABLE metered_run (run_id TEXT PRIMARY KEY, status TEXT NOT NULL, pending INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings the tables up to date; called once when the object wakes. */

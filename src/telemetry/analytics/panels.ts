@@ -7,7 +7,7 @@ const WINDOW_DAYS_MAX = 90;
 const SERIES_POINTS_MAX = 120;
 
 /** Lengths of a step, in seconds. */
-const STEPS = [10, 30, 60, 300, 900, 3_600, 21_600, 86_400] as const;
+export const STEPS = [10, 30, 60, 300, 900, 3_600, 21_600, 86_400] as const;
 
 const UNITS: Readonly<Record<string, number>> = { m: 60, h: 3_600, d: 86_400 };
 

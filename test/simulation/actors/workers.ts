@@ -13,11 +13,14 @@ import type { SimulatedDatabase } from "../platform/database.ts";
 import type { Faults } from "../platform/faults.ts";
 import type { Invocation } from "../platform/invocation.ts";
 import type { Answers } from "../scenario/scenario.ts";
+import { answerOfAgent } from "./agent-answers.ts";
 
 export interface WorkerParts {
   choices: Choices;
   faults: Faults;
   answers: Answers;
+  /** Tasks take multiples of this, so that some end together. */
+  stepMs: number;
   witness: Witness;
   shards: Shards;
   database: SimulatedDatabase;
@@ -58,13 +61,13 @@ export class Workers {
       describeSystem: () => ({}),
       execute: (task, config, signal) => {
         this.#parts.witness.executes(task, config);
-        return this.#execute(task, signal, invocation);
+        return this.#execute(task, "task" in config, signal, invocation);
       },
     };
   }
 
-  async #execute(task: TaskMessage, signal: AbortSignal, invocation: Invocation): Promise<Execution> {
-    const { choices, faults, answers, witness, local } = this.#parts;
+  async #execute(task: TaskMessage, isAgent: boolean, signal: AbortSignal, invocation: Invocation): Promise<Execution> {
+    const { choices, faults, answers, witness, local, stepMs } = this.#parts;
     // The local process would die with it.
     if (!local && choices.chance(`kills/${idOf(task)}`, answers.kills)) {
       await pause(choices.between(`kills/${idOf(task)}/after`, ...QUICK_MS));
@@ -77,7 +80,7 @@ export class Workers {
       await aborted(signal);
     }
     const [least, most] = choices.chance(`slow/${about}`, answers.slow) ? SLOW_MS : QUICK_MS;
-    const takesMs = choices.between(`takes/${about}`, least, most);
+    const takesMs = Math.floor(choices.between(`takes/${about}`, least, most) / stepMs) * stepMs;
     const inTime = takesMs <= task.timeout_ms;
     await Promise.race([pause(Math.min(takesMs, task.timeout_ms)), aborted(signal)]);
     if (!inTime) return answer({ ok: false, error: nodeError("timeout", `no answer in ${task.timeout_ms} ms`) });
@@ -90,6 +93,7 @@ export class Workers {
       witness.breaks(task);
       throw new TypeError("the stand-in has a bug");
     }
+    if (isAgent) return answer(answerOfAgent(choices, about, task));
     return answer({ ok: true, output: this.#output(about) });
   }
 

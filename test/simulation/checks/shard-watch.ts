@@ -101,7 +101,9 @@ export class ShardWatch {
     const { disk, name } = this.host;
     const live = this.#own.filter((run) => !run.isTerminal && run.replayOf === null);
     if (live.length === 0) return;
-    const run = choices.pick(`wreck/${name}`, live);
+    // Rather one of which something is still to be heard.
+    const busy = live.filter((run) => run.visibleStatus() === "running");
+    const run = choices.pick(`wreck/${name}`, busy.length > 0 ? busy : live);
     run.isWrecked = true;
     disk.run("UPDATE event SET events = ? WHERE run_id = ?", [WRECKED, run.runId]);
     disk.run("UPDATE stored_value SET text = ? WHERE run_id = ? AND path = '>snapshot'", [WRECKED, run.runId]);

@@ -69,7 +69,7 @@ function startedAtOnce(run: RunModel, event: EventOf<"node.started">): void {
   }
   if (kind === "task") {
     const config = renderedConfig(run, node);
-    const isWhole = config.ok && "value" in config && shadowOf(run, config.value as JsonObject) === null;
+    const isWhole = config.ok && "value" in config && shadowOf(run, node, config.value as JsonObject) === null;
     must(!isWhole, "rules", () => `${node.id} was not queued though its config can be rendered`);
   }
   node.due = null;

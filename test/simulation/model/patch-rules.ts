@@ -6,10 +6,11 @@ import type { NodeModel } from "./node-model.ts";
 import { carried, readingAt } from "./reading.ts";
 import { judgedAlone, type Route } from "./routing-model.ts";
 import type { Rules } from "./rules.ts";
-import type { RunModel } from "./run-model.ts";
+import type { EventOf, RunModel } from "./run-model.ts";
 import { must } from "./violation.ts";
 
 const PATCHES_MAX = 100;
+const AGENT_PATCHES_MAX = 20;
 
 const ENDED: ReadonlySet<string> = new Set(["completed", "failed", "skipped"]);
 
@@ -19,18 +20,23 @@ export const PATCH_RULES: Rules = {
     must(event.patch === run.patches.length + 1, "8", () => `patch ${event.patch} follows ${run.patches.length}`);
     must(event.patch <= PATCHES_MAX, "13", () => `${event.patch} patches`);
     const operations = run.valueOf(event.operations, ">patch", event.patch);
-    run.patches.push({ operations: operations as unknown as Operation[], status: "proposed" });
+    const verdict = event.source === "agent" ? judgeAgent(run, event, operations) : undefined;
+    run.patches.push({ operations: operations as unknown as Operation[], status: "proposed", verdict });
   },
   "patch.applied": (run, event) => {
     const patch = run.patches[event.patch - 1];
     must(!run.isTerminal && run.failing === null, "2", () => `patch ${event.patch} is applied after the end`);
     must(patch?.status === "proposed", "8", () => `patch ${event.patch} is applied and is ${patch?.status}`);
+    must(patch.verdict !== "refused", "8", () => `patch ${event.patch} is not an agent's to make, and is applied`);
+    must(madeByAgents(run) <= AGENT_PATCHES_MAX, "13", () => `agents change ${run.runId} ${madeByAgents(run)} times`);
     patch.status = "applied";
     goOnWith(run, patched(run.definition, patch.operations), new Set());
   },
   "patch.rejected": (run, event) => {
     const patch = run.patches[event.patch - 1];
     must(patch?.status === "proposed", "8", () => `patch ${event.patch} is rejected and is ${patch?.status}`);
+    const isRight = patch.verdict !== "taken" || event.by !== run.patchedBy;
+    must(isRight, "8", () => `patch ${event.patch} of an agent is right and is rejected: ${event.reason}`);
     patch.status = "rejected";
   },
   "patch.reverted": (run, event) => {
@@ -49,6 +55,24 @@ export interface Operation {
   op: string;
   path: string;
   value?: Json;
+}
+
+/** An agent's patch is part of its result, which is being taken up: the next that it brought, and it may make it or not. */
+function judgeAgent(run: RunModel, event: EventOf<"patch.proposed">, operations: Json): "taken" | "refused" | null {
+  const node = run.node(event.node ?? "");
+  must(node.status === "running", "8", () => `${node.id}, which is ${node.status}, changes the run`);
+  run.patchedBy = node.id;
+  const brought = run.reported(node).flatMap((outcome) => (outcome.ok ? (outcome.patches ?? []) : []));
+  const patch = brought.find((each) => isEqualJson(each.operations, operations));
+  must(patch !== undefined, "8", () => `patch ${event.patch} is none that ${node.id} asked for`);
+  if (patch.rejected !== undefined || patch.description === "wrong") return "refused";
+  // What has begun of a loop is as it is, nothing starts in a run that fails, and there is a bound.
+  const isLate = run.definition.around(node.id).length > 0 || run.failing !== null;
+  return isLate || madeByAgents(run) >= AGENT_PATCHES_MAX ? null : "taken";
+}
+
+function madeByAgents(run: RunModel): number {
+  return run.patches.filter(({ verdict, status }) => verdict !== undefined && status !== "rejected").length;
 }
 
 /** The few operations that scenarios make, done a second time. */

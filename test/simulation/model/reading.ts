@@ -12,6 +12,11 @@ import { keptSignalFor } from "./signals.ts";
 
 /** Keys of configs that are expressions: templates in them are left alone. */
 const EXPRESSION_KEYS = new Set(["condition", "expression"]);
+/** What a task's config is filled up with. */
+const DEFAULTS: Record<string, JsonObject> = {
+  http: { method: "GET" },
+  agent: { max_turns: 8, on_budget: "fail" },
+};
 /** Runs that runs start: how deep at most; written down a second time. */
 export const DEPTH_MAX = 8;
 /** What a shadow run may ask of the world for real. */
@@ -83,7 +88,7 @@ export function renderedConfig(run: RunModel, node: NodeModel): Given {
   });
   if (!rendered.ok || !("value" in rendered)) return rendered;
   const config: JsonObject = { ...(rendered.value as JsonObject), ...Object.fromEntries(expressions) };
-  return gives(type === "http" ? { method: "GET", ...config } : config);
+  return gives({ ...DEFAULTS[type], ...config });
 }
 
 /** What a node must give that begins now and need not wait; null when it has to. */
@@ -92,7 +97,7 @@ export function execute(run: RunModel, node: NodeModel): Given | null {
   const config = renderedConfig(run, node);
   if (!config.ok || !("value" in config)) return config;
   const rendered = config.value as JsonObject;
-  if (kind === "task") return shadowOf(run, rendered) ?? refuses("template_unresolved");
+  if (kind === "task") return shadowOf(run, node, rendered) ?? refuses("template_unresolved");
   if (waits === "event") {
     const kept = keptSignalFor(run, node, rendered.event ?? null);
     node.signal = kept?.seq ?? null;
@@ -105,8 +110,8 @@ export function execute(run: RunModel, node: NodeModel): Given | null {
 }
 
 /** What stands for the answer to a request that a shadow run does not make; null when it makes it. */
-export function shadowOf(run: RunModel, config: JsonObject): Given | null {
-  if (!run.isShadow || SAFE_METHODS.has(config.method)) return null;
+export function shadowOf(run: RunModel, node: NodeModel, config: JsonObject): Given | null {
+  if (!run.isShadow || run.definitionOf(node.id).type !== "http" || SAFE_METHODS.has(config.method)) return null;
   const { url = "", method = "", payload = null, query = null } = config;
   const made = { url, method, duration_ms: 0, shadow: true, request: { query, payload } };
   return gives({ status_code: 200, headers: {}, body: null, ...made });

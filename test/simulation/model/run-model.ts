@@ -52,6 +52,13 @@ interface Failure {
   message: string;
 }
 
+/** `verdict`: of an agent's, what must become of it, null where that is not known. */
+export interface ModelPatch {
+  operations: Operation[];
+  status: "proposed" | "applied" | "rejected" | "reverted";
+  verdict: "taken" | "refused" | null | undefined;
+}
+
 export class RunModel {
   readonly runId: string;
   /** Name of the shard that holds it. */
@@ -95,7 +102,9 @@ export class RunModel {
   /** Nodes that were cancelled in this transition and not by a failure: the run must end, or they run again. */
   givenUp: string[] = [];
   mustReopen = false;
-  patches: { operations: Operation[]; status: "proposed" | "applied" | "rejected" | "reverted" }[] = [];
+  patches: ModelPatch[] = [];
+  /** The agent whose result is being taken up, or was last. */
+  patchedBy: string | null = null;
   /** By loop: the pass it is in, from 0. */
   readonly passes = new Map<string, number>();
   /** Its rows cannot be read any more: nothing is to be expected of it. */

@@ -43,7 +43,7 @@ function configOf(run: RunModel, node: NodeModel, atMs: number): JsonObject {
   if (escalation !== null) return escalation;
   const config = renderedConfig(run, node);
   must(config.ok && "value" in config, "rules", () => `${node.id} is queued though its config cannot be rendered`);
-  const isSent = shadowOf(run, config.value as JsonObject) === null;
+  const isSent = shadowOf(run, node, config.value as JsonObject) === null;
   must(isSent, "effects", () => `${node.id} of the shadow ${run.runId} is sent`);
   return config.value as JsonObject;
 }

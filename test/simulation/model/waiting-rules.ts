@@ -125,7 +125,9 @@ function judgeWait(run: RunModel, node: NodeModel, { wait, at }: EventOf<"node.w
   if (wait.kind === "event") must(wait.event === config.event, "rules", () => `${node.id} waits for ${wait.event}`);
   if (wait.kind === "child") {
     const isOfShard = wait.run_id.startsWith(run.runId.slice(0, "run_xx000".length));
-    const isNew = run.surroundings.run(wait.run_id) === undefined;
+    const known = run.surroundings.run(wait.run_id);
+    // Read again after a loss it may be there already: one that cannot be read any more is left as it was.
+    const isNew = known === undefined || known.isWrecked;
     must(isOfShard && isNew, "5", () => `${node.id} asks for the run ${wait.run_id}, which is not one of its own`);
     node.childInputs = inputsOfChild(run, node);
     const isNobody = run.surroundings.artifactOf(String(config.workflow)) === null;

@@ -24,6 +24,8 @@ export interface NodeKind {
   type: string;
   /** How often it is chosen, against the others. */
   weight: number;
+  /** So many of them in one workflow, where that has a bound. */
+  most?: number;
   kind: "inline" | "task" | "waiting" | "unavailable";
   /** What a waiting node waits for. */
   waits?: "timer" | "event" | "approval" | "child" | "items";

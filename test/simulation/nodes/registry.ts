@@ -1,4 +1,5 @@
 /** The node types that are simulated; adding one is a file here and a line below. */
+import { agent } from "./agent.ts";
 import { aggregate } from "./aggregate.ts";
 import { conditional } from "./conditional.ts";
 import { delay } from "./delay.ts";
@@ -30,6 +31,7 @@ export const NODE_KINDS: readonly NodeKind[] = [
   hitl,
   map,
   workflow,
+  agent,
 ];
 
 const BY_TYPE = new Map(NODE_KINDS.map((kind) => [kind.type, kind]));

@@ -14,6 +14,8 @@ export interface QueueParts {
   faults: Faults;
   /** Longest ordinary delay of a message, in milliseconds. */
   delayMs: number;
+  /** What is due by a multiple of this is handed over together. */
+  batchMs: number;
   maxBatchSize: number;
   maxRetries: number;
   retryDelayMs: number;
@@ -111,9 +113,9 @@ export class SimulatedQueue {
   }
 
   #put(message: Kept): void {
-    const { timeline } = this.#parts;
+    const { timeline, batchMs } = this.#parts;
     this.#messages.push(message);
-    timeline.at(message.visibleAtMs, timeline.platform, () => this.#handOver());
+    timeline.at(Math.ceil(message.visibleAtMs / batchMs) * batchMs, timeline.platform, () => this.#handOver());
   }
 
   #handOver(): void {

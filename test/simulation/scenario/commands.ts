@@ -27,7 +27,7 @@ export function makeCommands(random: Seeded, { runs, workflows, versions, healMs
     if (run.key !== undefined && random.chance(0.7)) {
       commands.push({ type: "start_again", atMs: at(), run: run.name, otherBody: random.chance(0.3) });
     }
-    if (random.chance(0.1)) {
+    if (random.chance(0.15)) {
       const [visit, attempt] = random.pick([
         [1, 2],
         [2, 1],

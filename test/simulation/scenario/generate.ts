@@ -50,6 +50,7 @@ export function scenarioOf(seed: number): Scenario {
       alarm: random.pick([0, 50]),
       message: random.pick([1, 20, 500]),
       database: random.pick([2, 30, 400]),
+      batch: random.pick([1, 40, 200]),
     },
     bounds: makeBounds(random),
     rates: isCalm ? {} : makeRates(random),
@@ -108,7 +109,7 @@ function makeCrashes(random: Seeded, about: { local: boolean; shards: number; he
     what: random.pick(about.local ? (["all", "all", "evicted"] as const) : (["lost", "evicted"] as const)),
     shard: random.between(0, about.shards - 1),
   }));
-  if (random.chance(0.08)) {
+  if (random.chance(0.12)) {
     const atMs = Math.floor(random.next() ** 3 * about.healMs);
     crashes.push({ atMs, what: "wrecked", shard: random.between(0, about.shards - 1) });
   }

@@ -49,7 +49,6 @@ class Growing {
   #growingJoins = 0;
 
   readonly #calls: Calls;
-  #callers = 0;
 
   constructor(random: Seeded, calls: Calls) {
     this.#random = random;
@@ -157,15 +156,18 @@ class Growing {
     if (isJoin && (this.#growingJoins >= GROWING_JOINS_MAX || random.chance(0.6)))
       return kindOf(random.pick(SHRINKING));
     if (isJoin) this.#growingJoins += 1;
-    const mayCall = this.#calls.names.length > 0 && this.#callers < this.#calls.most;
-    const kinds = NODE_KINDS.filter((kind) => mayCall || kind.waits !== "child");
+    const kinds = NODE_KINDS.filter((kind) => this.#hasRoomFor(kind));
     let left = random.next() * kinds.reduce((sum, kind) => sum + kind.weight, 0);
     const chosen = kinds.find((kind) => {
       left -= kind.weight;
       return left < 0;
     });
-    if (chosen?.waits === "child") this.#callers += 1;
     return chosen ?? (kinds[0] as NodeKind);
+  }
+
+  #hasRoomFor({ type, waits, most = Number.POSITIVE_INFINITY }: NodeKind): boolean {
+    const bound = waits === "child" ? Math.min(this.#calls.names.length, 1) * this.#calls.most : most;
+    return bound === Number.POSITIVE_INFINITY || this.#nodes.filter((node) => node.type === type).length < bound;
   }
 
   /** Nearby nodes more often than far ones; now and then the same one twice. In a body one of them is of the body. */

@@ -84,8 +84,8 @@ export interface Scenario {
   /** Locally queues live in memory and die with the process. */
   local: boolean;
   shards: number;
-  /** Longest ordinary delays, in milliseconds. */
-  delays: { call: number; flush: number; alarm: number; message: number; database: number };
+  /** Longest ordinary delays, in milliseconds; `batch`: queues hand over, and tasks end, at multiples of this. */
+  delays: { call: number; flush: number; alarm: number; message: number; database: number; batch: number };
   bounds: Bounds;
   rates: FaultRates;
   answers: Answers;

@@ -1,4 +1,8 @@
 /** Stands in for `cloudflare:workers`: what the coordinator needs of it. */
+
+/** For telemetry alone, which is off here. */
+export function waitUntil(): void {}
+
 export class DurableObject<Env> {
   protected readonly ctx: unknown;
   protected readonly env: Env;
