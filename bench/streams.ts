@@ -92,7 +92,11 @@ async function measureFeed(weir: WeirProcess, everyMs: number): Promise<Lag> {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const weir = await startWeir({ env: { WEIR_LIMITS: "off", LOG_LEVEL: "warn" } });
   try {
-    for (const measure of [measureViewers, (one: WeirProcess) => measureFeed(one, 500), (one: WeirProcess) => measureFeed(one, 2_000)]) {
+    for (const measure of [
+      measureViewers,
+      (one: WeirProcess) => measureFeed(one, 500),
+      (one: WeirProcess) => measureFeed(one, 2_000),
+    ]) {
       const { what, deliveries, p50, p99, max } = await measure(weir);
       process.stdout.write(`${what}: ${deliveries} deliveries, lag p50 ${p50} ms, p99 ${p99} ms, max ${max} ms\n`);
     }
