@@ -6,7 +6,8 @@ import { z } from "zod";
 import { CHECK_INTERVAL_MS } from "#access/key-watch.ts";
 import { CLOSE_SLOW, cursorOf } from "#store/fanout/feed.ts";
 import { STREAM_HEARTBEAT_MS } from "./limits.ts";
-import { closeUnless, passEndsOn, quietly } from "./relay-socket.ts";
+import { quietly } from "./quietly.ts";
+import { closeUnless, passEndsOn } from "./relay-socket.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 /** What a client may say in one message, in UTF-16 units. */

@@ -4,6 +4,7 @@
  */
 
 import { CHECK_INTERVAL_MS } from "#access/key-watch.ts";
+import { quietly } from "./quietly.ts";
 
 /** Codes that an endpoint may not send itself (RFC 6455, 7.4.1): they say that no code came. */
 const UNSENDABLE: ReadonlySet<number> = new Set([1005, 1006, 1015]);
@@ -44,13 +45,4 @@ export function passEndsOn(upstream: WebSocket, server: WebSocket, end: () => vo
 export async function closeUnless(isAllowed: () => Promise<boolean>, server: WebSocket): Promise<void> {
   if (await isAllowed()) return;
   quietly(() => server.close(CLOSE_REVOKED, "the key is none any more"));
-}
-
-/** The other end may be gone already; its own end tells so. */
-export function quietly(act: () => void): void {
-  try {
-    act();
-  } catch {
-    // Nothing is left to tell it to.
-  }
 }

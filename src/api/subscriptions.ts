@@ -5,7 +5,7 @@
 
 import { ApiError } from "#kernel/errors.ts";
 import { CLOSE_ENDED, CLOSE_SLOW } from "#store/shard/stream.ts";
-import { quietly } from "./relay-socket.ts";
+import { quietly } from "./quietly.ts";
 
 /** Runs that one socket may subscribe to at a time. */
 export const SUBSCRIPTIONS_MAX = 100;
@@ -17,9 +17,11 @@ export const SUBSCRIBED_UNITS_MAX = 8 * 1_048_576;
 const REOPEN_MS = 500;
 const REOPENS_MAX = 10;
 
+type LogSocket = WebSocket & { accept(): void };
+
 export interface SubscriptionParts {
   /** A socket that tells a run's log after an event, one a message; null: there is no such run. */
-  open(runId: string, after: number): Promise<WebSocket | null>;
+  open(runId: string, after: number): Promise<LogSocket | null>;
   send(text: string): void;
   /** More is unread than may be. */
   tooMuch(): void;
@@ -28,7 +30,7 @@ export interface SubscriptionParts {
 interface Subscription {
   runId: string;
   after: number;
-  socket: WebSocket | null;
+  socket: LogSocket | null;
   /** What is unread, piece by piece: only while the client says what it reads. */
   pieces: { seq: number; units: number }[];
   reopens: number;
@@ -120,7 +122,7 @@ export class Subscriptions {
     if (this.#unread > SUBSCRIBED_UNITS_MAX) this.#parts.tooMuch();
   }
 
-  #closed(subscription: Subscription, socket: WebSocket, code: number): void {
+  #closed(subscription: Subscription, socket: LogSocket, code: number): void {
     if (!this.#isCurrent(subscription) || subscription.socket !== socket) return;
     const { runId, after } = subscription;
     subscription.socket = null;

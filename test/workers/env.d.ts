@@ -6,6 +6,7 @@ declare namespace Cloudflare {
   interface Env {
     DB: D1Database;
     COORDINATOR: DurableObjectNamespace;
+    FANOUT: DurableObjectNamespace;
     LIMITER: DurableObjectNamespace;
     FANOUT: DurableObjectNamespace;
     ANALYTICS: DurableObjectNamespace<import("../../workers/index.ts").AnalyticsStore>;

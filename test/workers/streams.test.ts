@@ -2,7 +2,14 @@
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { streamRequest } from "#store/shard/stream.ts";
-import { VIEWERS_MAX } from "../../workers/coordinator/streams.ts";
+import {
+  MESSAGE_UNITS_MAX,
+  PAGE_EVENTS,
+  type StreamParts,
+  Streams,
+  UNREAD_UNITS_MAX,
+  VIEWERS_MAX,
+} from "../../workers/coordinator/streams.ts";
 import { BLIND_UNITS, STALLED_MS, Viewer, WINDOW_UNITS } from "../../workers/coordinator/viewer.ts";
 import { inlineRun, KEY, runOf, shard, startRequest, TENANT } from "./support.ts";
 
@@ -74,6 +81,86 @@ describe("a shard", () => {
     const { run_id: runId } = runOf(await stub.start(TENANT, await startRequest(address, inlineRun)));
     const answer = await stub.fetch(streamRequest({ tenant: "other", runId, after: 0, format: "events" }));
     expect(answer.status).toBe(404);
+  });
+});
+
+/** Streams of a shard with one run, whose log is what `events` gives; and the sockets that watch it. */
+function streamsOf(
+  viewers: number,
+  events: (after: number, limit: number) => { seq: number; type: string }[],
+  seq: number,
+) {
+  const watching = Array.from({ length: viewers }, () => {
+    const told: string[] = [];
+    const closed: [number, string][] = [];
+    const watched = {
+      told,
+      closed,
+      send: (data: string) => void told.push(data),
+      close: (code: number, reason: string) => void closed.push([code, reason]),
+      serializeAttachment: () => undefined,
+      deserializeAttachment: () => ({ ...memory, heardAt: Date.now() }),
+    };
+    return watched;
+  });
+  const streams = new Streams({
+    ctx: { getWebSockets: () => watching },
+    runs: { events: (_: string, after: number, limit: number) => events(after, limit) },
+    load: () => ({ state: { seq, status: "running", tenant: TENANT } }),
+    logger: { error: () => undefined },
+  } as unknown as StreamParts);
+  return { streams, watching, as: (index: number) => watching[index] as unknown as WebSocket };
+}
+
+describe("what viewers are told", () => {
+  test("comes in pages, and all of it", async () => {
+    const limits: number[] = [];
+    const total = PAGE_EVENTS + 1;
+    const { streams, watching } = streamsOf(
+      1,
+      (after, limit) => {
+        limits.push(limit);
+        return Array.from({ length: Math.min(limit, total - after) }, (_, n) => ({
+          seq: after + n + 1,
+          at: 0,
+          type: "x",
+        }));
+      },
+      total,
+    );
+    streams.changed("run_1");
+    // Sockets of the test before may still be closing.
+    await expect.poll(() => watching[0]?.told.length, { timeout: 10_000 }).toBe(total);
+    expect(limits).toEqual([PAGE_EVENTS, PAGE_EVENTS]);
+  });
+
+  test("is bounded in what all of them have unread: the one with the most is let go, with where it resumes", async () => {
+    // One event fills a viewer's window: so many of them fit, and one more.
+    const fitting = UNREAD_UNITS_MAX / WINDOW_UNITS;
+    const pad = "x".repeat(WINDOW_UNITS);
+    const { streams, watching } = streamsOf(fitting, () => [{ seq: 1, at: 0, type: "x", pad } as never], 1);
+    streams.changed("run_1");
+    await expect.poll(() => watching.filter(({ told }) => told.length === 1).length).toBe(fitting);
+    const closed = watching.flatMap(({ closed }) => closed);
+    expect(closed.length).toBeGreaterThan(0);
+    expect(closed.length).toBeLessThanOrEqual(2);
+    expect(closed[0]).toEqual([4008, expect.stringMatching(/after=1$/)]);
+    const { streams: fewer, watching: all } = streamsOf(
+      fitting - 1,
+      () => [{ seq: 1, at: 0, type: "x", pad } as never],
+      1,
+    );
+    fewer.changed("run_1");
+    await expect.poll(() => all.filter(({ told }) => told.length === 1).length).toBe(fitting - 1);
+    expect(all.flatMap(({ closed }) => closed)).toEqual([]);
+  });
+
+  test("a viewer's message may have so many characters", () => {
+    const { streams, watching, as } = streamsOf(1, () => [], 0);
+    const ping = (units: number) => `{"type":"ping"}${" ".repeat(units - '{"type":"ping"}'.length)}`;
+    streams.heard(as(0), ping(MESSAGE_UNITS_MAX));
+    streams.heard(as(0), ping(MESSAGE_UNITS_MAX + 1));
+    expect(watching[0]?.told.map((text) => Object.keys(JSON.parse(text))[0])).toEqual(["type", "error"]);
   });
 });
 
