@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { follow } from "../support/follow.ts";
@@ -34,8 +35,7 @@ beforeAll(async () => {
   expect(run.status).toBe("completed");
   runId = run.run_id;
   // The local runtime tells of its process every five seconds.
-  const metrics = async () => (await weir.api("GET", "/metrics")).body;
-  await expect.poll(metrics, { timeout: 20_000, interval: 500 }).toContain("weir_process_");
+  while (!(await weir.api("GET", "/metrics")).body.includes("\nweir_process_threads")) await sleep(500);
 }, 60_000);
 
 afterAll(async () => {
