@@ -1,7 +1,7 @@
 /** Default deny: every route but the open ones needs a key, and each route names the scope that the key must have. */
 import type { MiddlewareHandler } from "hono";
 import { UNKNOWN_KEY_TTL_MS, UNKNOWN_KEYS_MAX } from "#access/known-keys.ts";
-import { isOperator, type Scope } from "#access/scopes.ts";
+import type { Scope } from "#access/scopes.ts";
 import { ApiError } from "#kernel/errors.ts";
 import { APPROVE_PATH } from "./approve-path.ts";
 import { SERVICE_NAMES } from "./health.ts";
@@ -59,9 +59,7 @@ export const authenticate: MiddlewareHandler<AppEnv> = async (context, next) => 
 
 export function requireScope(scope: Scope): MiddlewareHandler<AppEnv> {
   return async (context, next) => {
-    const principal = context.get("principal");
-    // The installation's figures are the operator's, also by a key that says no more than that.
-    if (!principal.scopes.has(scope) && !(scope === "metrics" && isOperator(principal))) {
+    if (!context.get("principal").scopes.has(scope)) {
       throw new ApiError("forbidden", `this key lacks the scope "${scope}"`);
     }
     await next();

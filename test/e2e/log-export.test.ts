@@ -91,6 +91,21 @@ describe("the export of logs", () => {
     }
   });
 
+  test("has what objects log too", async () => {
+    collector.failure = { status: 503 };
+    const definition = { nodes: [{ id: "a", type: "transform", config: { expression: "1 / 0" } }] };
+    await agents.weir.api("POST", "/api/v1/runs", { definition, wait_ms: 10_000 });
+    const [line] = await eventually(
+      async () => loki.lines.filter(({ record }) => record.msg === "traces could not be sent"),
+      (lines) => lines.length > 0,
+    );
+    collector.failure = null;
+    expect(line).toMatchObject({
+      labels: { service: "workflow-runner", level: "warn" },
+      record: { reason: "status 503", failures: 1 },
+    });
+  });
+
   test("that fails disturbs no run; what was lost is counted, and told with what comes after", async () => {
     loki.failure = 503;
     const from = loki.requests.length;

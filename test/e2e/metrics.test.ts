@@ -156,13 +156,14 @@ describe("the route", () => {
     expect(text.body).not.toContain("trace_id");
   });
 
-  test("is for the scope metrics and for operators", async () => {
+  test("is for the scope metrics alone", async () => {
     const key = async (scopes: string[]) =>
       (await weir.api("POST", "/api/v1/keys", { name: "scraper", scopes })).body.key as string;
     const status = async (bearer: string) =>
       (await weir.api("GET", "/metrics", undefined, { authorization: `Bearer ${bearer}` })).status;
     expect(await status(await key(["metrics"]))).toBe(200);
     expect(await status(await key(["read"]))).toBe(403);
+    expect(await status(await key(["operator"]))).toBe(403);
     expect((await weir.api("GET", "/metrics", undefined, { authorization: "" })).status).toBe(401);
     expect((await weir.api("POST", "/metrics")).status).toBe(405);
   });

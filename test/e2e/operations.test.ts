@@ -33,7 +33,10 @@ beforeAll(async () => {
   const run = await api.run(flow, { rows: [1, 2, 3] });
   expect(run.status).toBe("completed");
   runId = run.run_id;
-});
+  // The local runtime tells of its process every five seconds.
+  const metrics = async () => (await weir.api("GET", "/metrics")).body;
+  await expect.poll(metrics, { timeout: 20_000, interval: 500 }).toContain("weir_process_");
+}, 60_000);
 
 afterAll(async () => {
   await weir.stop();

@@ -3,14 +3,15 @@
  * did outside. Reads events alone, so that the same log gives the same spans at any time. Texts, inputs and outputs are
  * left out: what a span says are names, codes and numbers.
  */
-import type { ParentOf, RunEvent, RunQueued } from "#engine/events.ts";
+import type { RunEvent, RunQueued } from "#engine/events.ts";
 import type { LlmMetrics } from "#engine/metrics.ts";
-import { nodeOf, partOf } from "#engine/path.ts";
+import { partOf } from "#engine/path.ts";
 import type { NodeDescription } from "../run-points.ts";
 import { attemptSpan, type EndedAttempt, endAttempt, type NodeEvent, runAttributes } from "./attempt-span.ts";
+import { noteOf } from "./event-notes.ts";
 import { rootSpanId, traceIdOf } from "./ids.ts";
+import { childLink, linksOf, reopensLink } from "./run-links.ts";
 import { addEvent, attributesOf, type Span, type SpanLink } from "./span.ts";
-import { parseTraceparent } from "./traceparent.ts";
 
 /** Spans of one trace; what comes later is counted on the root. */
 export const TRACE_SPANS_MAX = 10_000;
@@ -138,8 +139,7 @@ class Trace {
   #reopen(atMs: number, generation: number): void {
     const before = this.#root;
     this.#generation = generation;
-    const link = { traceId: this.#traceId, spanId: before.spanId, flags: 1, isRemote: false };
-    this.#root = this.#newRoot(atMs, [{ ...link, attributes: { "weir.link": "reopens" } }]);
+    this.#root = this.#newRoot(atMs, [reopensLink(before)]);
     this.#hasEnded = false;
     this.#usage = null;
   }
@@ -175,11 +175,7 @@ class Trace {
     } else if (event.type === "node.started") addEvent(span, "started", at);
     else {
       addEvent(span, "waiting", at, { "weir.wait": event.wait.kind });
-      if (event.wait.kind === "child") {
-        const link = { traceId: traceIdOf(event.wait.run_id), spanId: rootSpanId(event.wait.run_id, 1) };
-        const attributes = { "weir.link": "child", "weir.run.id": event.wait.run_id };
-        span.links.push({ ...link, flags: 1, isRemote: false, attributes });
-      }
+      if (event.wait.kind === "child") span.links.push(childLink(event.wait.run_id));
       if (event.metrics !== undefined) this.#keep(endAttempt(span, event, this.#describe(path), this.#queued.run_id));
     }
   }
@@ -225,73 +221,4 @@ class Trace {
     if (note === null || (open === undefined && this.#hasEnded)) return;
     addEvent(open?.span ?? this.#root, event.type, event.at, note);
   }
-}
-
-/** Attributes of an event that a span tells of; null for those that it does not. */
-function noteOf(event: RunEvent) {
-  switch (event.type) {
-    case "run.paused":
-    case "run.resumed":
-      return {};
-    case "approval.requested":
-      return attributesOf({ "weir.approval.id": event.approval_id, "weir.approval.quorum": event.quorum });
-    case "approval.voted":
-    case "approval.decided":
-      return attributesOf({ "weir.approval.id": event.approval_id, "weir.approval.decision": event.decision });
-    case "approval.expired":
-      return attributesOf({ "weir.approval.id": event.approval_id, "weir.approval.on_timeout": event.on_timeout });
-    case "patch.proposed":
-      return attributesOf({ "weir.patch": event.patch, "weir.patch.source": event.source });
-    case "patch.applied":
-    case "patch.rejected":
-    case "patch.reverted":
-      return attributesOf({ "weir.patch": event.patch });
-    case "signal.received":
-      return attributesOf({ "weir.signal": event.name });
-    case "timer.fired":
-      return attributesOf({ "weir.timer": event.timer });
-    case "warning":
-      return attributesOf({ "weir.warning": event.code, "weir.node.id": event.node && nodeOf(event.node) });
-    case "replay.requested":
-      return attributesOf({ "weir.replay.run_id": event.run_id, "weir.replay.node": event.node });
-    default:
-      return null;
-  }
-}
-
-/** The caller's span, the run that asked for this one, the run that it replays. */
-function linksOf({ traceparent, parent, replay_of: replayed }: RunQueued): SpanLink[] {
-  const caller = parseTraceparent(traceparent);
-  return [
-    ...(caller === null
-      ? []
-      : [
-          {
-            traceId: caller.traceId,
-            spanId: caller.spanId,
-            flags: Number.parseInt(caller.flags, 16),
-            isRemote: true,
-            attributes: { "weir.link": "caller" },
-          },
-        ]),
-    ...(parent === undefined ? [] : [linkToParent(parent)]),
-    ...(replayed === undefined
-      ? []
-      : [linkToRun(replayed.run_id, { "weir.link": "replays", "weir.replay.mode": replayed.mode })]),
-  ];
-}
-
-function linkToParent({ run_id, path, visit }: ParentOf): SpanLink {
-  return linkToRun(run_id, { "weir.link": "parent", "weir.node.path": path, "weir.node.visit": visit });
-}
-
-function linkToRun(runId: string, attributes: SpanLink["attributes"]): SpanLink {
-  const spanId = rootSpanId(runId, 1);
-  return {
-    traceId: traceIdOf(runId),
-    spanId,
-    flags: 1,
-    isRemote: false,
-    attributes: { ...attributes, "weir.run.id": runId },
-  };
 }

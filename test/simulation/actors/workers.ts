@@ -76,7 +76,8 @@ export class Workers {
     }
     const about = this.#about(task);
     if (faults.happens("task.hangs", about)) {
-      witness.lost(task);
+      // Its batch waits for it, and so does what the queue was told of the others.
+      for (const body of [task, ...invocation.bodies]) witness.lost(body);
       await aborted(signal);
     }
     const [least, most] = choices.chance(`slow/${about}`, answers.slow) ? SLOW_MS : QUICK_MS;

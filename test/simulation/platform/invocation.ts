@@ -2,6 +2,8 @@
 import { Owner } from "./timeline.ts";
 
 export class Invocation extends Owner {
+  /** What it was handed, when a queue began it: nothing of it is settled before all of it is. */
+  bodies: readonly unknown[] = [];
   /** Ends it in the middle of what it does; set by whoever began it. */
   lose: () => void = () => undefined;
 

@@ -156,6 +156,7 @@ export class SimulatedQueue {
       this.#handedOver();
     };
     invocation.lose = wasLost;
+    invocation.bodies = batch.map(({ body }) => body);
     if (faults.happens("batch.lost", `${this.name}/${number}`)) {
       // Locally a message counts as acknowledged while its task goes on in the background.
       if (oneAtATime) for (const { body } of batch) onLost(body);
