@@ -41,10 +41,16 @@ export async function recentRuns(weir: Weir, sinceMs: number | undefined, signal
   return items.reverse();
 }
 
-/** Lines of all runs of the tenant as they come, told by its feed; ends by the signal alone. */
-export async function* followTenant(weir: Weir, known: History, signal: AbortSignal): AsyncGenerator<LogLine> {
+/** Lines of all runs of the tenant as they come, told by its feed; ends by the signal alone. `ready` is called once. */
+export async function* followTenant(
+  weir: Weir,
+  known: History,
+  signal: AbortSignal,
+  ready: () => void,
+): AsyncGenerator<LogLine> {
   const from = new Date().toISOString();
   for await (const frame of weir.feed({ signal })) {
+    if (frame.type === "ready") ready();
     if (frame.type === "runs") {
       for (const { run_id: id, after, seq } of frame.runs) yield* linesBetween(weir, id, after, seq, known, signal);
     } else if (frame.type === "reset" || known.after.size > 0) {

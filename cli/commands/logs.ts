@@ -58,8 +58,9 @@ export async function printTenant(
   history: History,
   filter: LineFilter,
   print: (line: LogLine) => void,
+  ready: () => void = () => {},
 ): Promise<void> {
-  for await (const line of followTenant(weir, history, signal)) if (passes(line, filter)) print(line);
+  for await (const line of followTenant(weir, history, signal, ready)) if (passes(line, filter)) print(line);
 }
 
 async function followRun(

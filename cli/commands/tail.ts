@@ -1,7 +1,7 @@
 /** `weir tail`: every event of the tenant as it happens. */
 import { Command } from "@commander-js/extra-typings";
 import { contextOf } from "../context.ts";
-import { renderLogLine } from "../event-line.ts";
+import { type LogLine, renderLogLine } from "../event-line.ts";
 import { printTenant } from "./logs.ts";
 
 export const tail = new Command("tail")
@@ -10,6 +10,8 @@ export const tail = new Command("tail")
     const context = contextOf(command);
     const { output } = context;
     const nothing = { lines: [], after: new Map<string, number>(), ended: new Set<string>() };
-    output.note("waiting for events; Ctrl+C ends");
-    await printTenant(context, nothing, { level: "debug" }, (line) => output.line(renderLogLine(line, output, true)));
+    const print = (line: LogLine) => output.line(renderLogLine(line, output, true));
+    // Said once it is true: who cannot be reached is told nothing else.
+    const ready = () => output.note("waiting for events; Ctrl+C ends");
+    await printTenant(context, nothing, { level: "debug" }, print, ready);
   });
