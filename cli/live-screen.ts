@@ -23,7 +23,9 @@ export function openScreen(signal: AbortSignal): Screen {
   const end = () => controller.abort();
   signal.addEventListener("abort", end, { once: true });
   const onKey = (_: string, key: { name?: string; ctrl?: boolean }) => {
-    if (key.name === "q" || (key.ctrl === true && key.name === "c")) end();
+    if (key.name === "q") end();
+    // The terminal hands over keys as they are: what it would have made of this one is made here.
+    if (key.ctrl === true && key.name === "c") process.kill(process.pid, "SIGINT");
   };
   let last: readonly string[] = [];
   const draw = (lines: readonly string[]) => {

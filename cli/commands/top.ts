@@ -2,6 +2,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { isWeirError } from "../../client/weir.ts";
 import { type Context, contextOf } from "../context.ts";
+import { EXIT, Failure } from "../failure.ts";
 import { openScreen } from "../live-screen.ts";
 import { span } from "../options.ts";
 import { observe, snapshotLooks } from "../snapshot.ts";
@@ -45,4 +46,5 @@ async function watch(context: Context, windowMs: number, intervalMs: number): Pr
   } finally {
     screen.close();
   }
+  if (signal.aborted) throw new Failure(EXIT.interrupted, "interrupted");
 }

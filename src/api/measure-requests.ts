@@ -7,6 +7,7 @@ import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
 import { makePoint } from "#telemetry/points.ts";
 import { codeClass } from "#telemetry/run-points.ts";
 import { parseTraceparent } from "#telemetry/traces/traceparent.ts";
+import { PROCESS_PATH } from "./routes/metrics.ts";
 import type { AppEnv } from "./services.ts";
 
 /** What takes no route. */
@@ -15,6 +16,8 @@ const NO_ROUTE = "none";
 export const measureRequests: MiddlewareHandler<AppEnv> = async (context, next) => {
   const startMs = Date.now();
   await next();
+  // What the local runtime tells of itself every few seconds is nobody's request.
+  if (context.req.path === PROCESS_PATH) return;
   const { points, metrics, logger } = context.get("services");
   try {
     const endMs = Date.now();

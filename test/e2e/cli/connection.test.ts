@@ -205,6 +205,15 @@ describe("status, top, doctor", () => {
     expect(plainText(stdout).match(/active /g)?.length).toBeGreaterThan(1);
   });
 
+  test("top that is interrupted gives the terminal back too, and says so by its code", async () => {
+    const { exitCode, stdout } = await cli.onTerminal(["top", "--interval", "500ms"], {
+      stdin: null,
+      started: (child) => setTimeout(() => child.stdin?.write("\u0003"), 2_500),
+    });
+    expect(exitCode).toBe(130);
+    expect(stdout).toContain("\u001b[?1049l");
+  });
+
   test("doctor finds nothing to mend here, and says what it looked at", async () => {
     const { exitCode, stdout } = await cli.run(["doctor"]);
     expect([exitCode, stdout.trimEnd().split("\n").at(-1)]).toEqual([0, "all well"]);
