@@ -44,6 +44,7 @@ export function pointsOf(
 ): Point[] {
   const points: Point[] = [];
   const started = new Map<string, number>();
+  const ofRun = fieldsOf(state, origin);
   for (const event of events) {
     switch (event.type) {
       case "node.started":
@@ -54,19 +55,20 @@ export function pointsOf(
       case "node.failed":
       case "node.retrying":
       case "node.cancelled":
-        points.push(...attemptPoints(event, started.get(event.node) ?? null, state, describe, origin));
+        points.push(...attemptPoints(event, started.get(event.node) ?? null, state, describe, ofRun));
         break;
       case "run.completed":
       case "run.failed":
       case "run.cancelled":
-        points.push(runPoint(event, state, origin));
+        points.push(runPoint(event, state, ofRun));
         break;
     }
   }
   return points;
 }
 
-function shared(state: RunState, { env, version }: PointOrigin): Fields {
+/** What all points of a run have in common, made once: an id of a trace is a hash. */
+function fieldsOf(state: RunState, { env, version }: PointOrigin): Fields {
   const { tenant, workflow, run_id } = state;
   return { tenant, env, version, workflow, run_id, trace_id: traceIdOf(run_id) };
 }
@@ -76,14 +78,14 @@ function attemptPoints(
   startedAt: number | null,
   state: RunState,
   describe: (path: string) => NodeDescription | null,
-  origin: PointOrigin,
+  ofRun: Fields,
 ): Point[] {
   const node = describe(event.node);
   const metrics = "metrics" in event ? (event.metrics ?? null) : null;
   const times = timesOf(event, metrics, startedAt, state);
   const error = "error" in event ? (event.error ?? null) : null;
   const fields: Fields = {
-    ...shared(state, origin),
+    ...ofRun,
     outcome: outcomeOf(event),
     error_type: error?.code,
     node_id: event.node,
@@ -172,7 +174,7 @@ export function codeClass(status: number): string {
 function runPoint(
   event: Extract<RunEvent, { type: "run.completed" | "run.failed" | "run.cancelled" }>,
   state: RunState,
-  origin: PointOrigin,
+  ofRun: Fields,
 ): Point {
   const ended = event.type.slice("run.".length);
   const all = [...state.nodes.values()];
@@ -181,7 +183,7 @@ function runPoint(
   const waited = (state.started_at ?? event.at) - state.submitted_at;
   const total = event.at - state.submitted_at;
   return makePoint("weir_run", event.at, `${state.tenant}|${state.workflow ?? ""}`, {
-    ...shared(state, origin),
+    ...ofRun,
     outcome: ended,
     error_type: event.type === "run.failed" ? event.error.code : "",
     total_ms: Math.max(0, total),
