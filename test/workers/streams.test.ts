@@ -108,6 +108,8 @@ function streamsOf(
     runs: { events: (_: string, after: number, limit: number) => events(after, limit) },
     load: () => ({ state: { seq, status: "running", tenant: TENANT } }),
     logger: { error: () => undefined },
+    recorder: { set: () => undefined, count: () => undefined },
+    source: "test",
   } as unknown as StreamParts);
   return { streams, watching, as: (index: number) => watching[index] as unknown as WebSocket };
 }

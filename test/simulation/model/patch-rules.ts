@@ -63,9 +63,12 @@ function judgeAgent(run: RunModel, event: EventOf<"patch.proposed">, operations:
   must(node.status === "running", "8", () => `${node.id}, which is ${node.status}, changes the run`);
   run.patchedBy = node.id;
   const brought = run.reported(node).flatMap((outcome) => (outcome.ok ? (outcome.patches ?? []) : []));
-  const patch = brought.find((each) => isEqualJson(each.operations, operations));
-  must(patch !== undefined, "8", () => `patch ${event.patch} is none that ${node.id} asked for`);
-  if (patch.rejected !== undefined || patch.description === "wrong") return "refused";
+  const same = brought.filter((each) => isEqualJson(each.operations, operations));
+  must(same.length > 0, "8", () => `patch ${event.patch} is none that ${node.id} asked for`);
+  const refused = same.filter(({ rejected, description }) => rejected !== undefined || description === "wrong");
+  if (refused.length === same.length) return "refused";
+  // A task that was delivered twice may have brought it twice, once refused: either result may be the one that is taken up.
+  if (refused.length > 0) return null;
   // What has begun of a loop is as it is, nothing starts in a run that fails, and there is a bound.
   const isLate = run.definition.around(node.id).length > 0 || run.failing !== null;
   return isLate || madeByAgents(run) >= AGENT_PATCHES_MAX ? null : "taken";
