@@ -95,7 +95,9 @@ function patched(definition: DefinitionModel, operations: readonly Operation[]):
 function goOnWith(run: RunModel, to: DefinitionModel, unresolved: ReadonlySet<string>): void {
   const before = run.definition;
   const nameOf = (edge: { from: string; name: string }) => `${edge.from}>${edge.name}`;
-  const shape = (edges: readonly object[]) => JSON.stringify([...edges].map((edge) => JSON.stringify(edge)).sort());
+  // What an edge leaves follows from the bodies of loops, which a patch may make smaller; the edge itself is as it was.
+  const shape = (edges: readonly ModelEdge[]) =>
+    JSON.stringify([...edges].map((edge) => JSON.stringify({ ...edge, leaves: undefined })).sort());
   for (const node of run.nodes.values()) {
     if (node.visit === 0 && node.status === "pending") continue;
     if (node.id.includes("[")) continue;
