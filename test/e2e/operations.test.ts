@@ -73,11 +73,17 @@ describe("the operations guide", () => {
   });
 
   test.each(questions)("%s", { timeout: 20_000 }, (command) => {
-    const { status, stdout, stderr } = spawnSync("bash", ["-euo", "pipefail", "-c", [...setup, command].join("\n")], {
-      cwd: ROOT,
-      encoding: "utf8",
-      env: { ...process.env, WEIR_URL: weir.url, WEIR_KEY: weir.key, RUN: runId, NO_COLOR: "1" },
-    });
+    const { status, stdout, stderr } = spawnSync(
+      "bash",
+      ["--norc", "-euo", "pipefail", "-c", [...setup, command].join("\n")],
+      {
+        cwd: ROOT,
+        encoding: "utf8",
+        // Beside a socket for standard input a shell takes itself for a remote one.
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, WEIR_URL: weir.url, WEIR_KEY: weir.key, RUN: runId, NO_COLOR: "1" },
+      },
+    );
     const isEmptyAnswer = /logs|--filter/.test(command);
     expect({ status, stderr, isSilent: stdout.trim() === "" && !isEmptyAnswer }).toEqual({
       status: 0,

@@ -94,6 +94,7 @@ const OWNED: Record<string, (owned: Owned) => string> = {
   "/api/v1/jobs/{id}": ({ jobId }) => jobId,
   "/api/v1/cache/{key}": ({ cacheKey }) => cacheKey,
 };
+const FEED = "/api/v1/feed";
 const SHARED = ["/api/v1/node-types/", "/api/v1/analytics/panels/", "/health/"];
 
 function ownedId(route: string): string | null {
@@ -216,6 +217,8 @@ describe("every route of the description", () => {
     const own: string[] = [];
     for (const operation of operations) {
       if (operation.method !== "GET" || parametersOf(operation.path).length > 0) continue;
+      // It does not end; what it brings is looked at below.
+      if (operation.path === FEED) continue;
       const mine = await send(acme.key, operation, operation.path);
       if (JSON.stringify(mine.body).includes(CANARY)) own.push(operation.path);
       const theirs = await as(globex.key, "GET", operation.path, undefined, claims);
@@ -225,6 +228,29 @@ describe("every route of the description", () => {
       }
     }
     expect(own).toEqual(expect.arrayContaining(["/api/v1/runs", "/api/v1/workflows", "/api/v1/keys"]));
+  });
+
+  test("tells nothing of another tenant in its feed, whatever the headers claim", async () => {
+    const listen = async (key: string) => {
+      const headers = { authorization: `Bearer ${key}`, "x-tenant": "acme", "x-weir-tenant": "acme" };
+      const ending = AbortSignal.timeout(3_000);
+      const response = await fetch(`${weir.url}${FEED}`, { headers, signal: ending });
+      let text = "";
+      try {
+        for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) text += piece;
+      } catch (error) {
+        if (!ending.aborted) throw error;
+      }
+      return text;
+    };
+    const [mine, theirs, started] = await Promise.all([
+      listen(acme.key),
+      listen(globex.key),
+      sleep(1_000).then(() => as(acme.key, "POST", "/api/v1/runs", { workflow: acme.tag })),
+    ]);
+    expect(mine).toContain(started.body.run_id);
+    expect(theirs).toContain("ready");
+    expect(theirs).not.toContain("run_");
   });
 
   test("starts nothing of another tenant, by tag or by content address", async () => {

@@ -14,28 +14,32 @@ import { SOCKET_PATH, ticketQuery } from "../socket-ticket.ts";
 
 const cursor = z.string().regex(FEED_CURSOR, "must be the cursor of a frame");
 
-const listen = protectedRoute("read", {
-  method: "get",
-  path: SOCKET_PATH,
-  tags: ["live"],
-  summary: "A WebSocket of the tenant: runs as they change, and the logs of runs on request",
-  description: [
-    'Each frame is a JSON object. `{"type":"runs","cursor","runs":[…]}`: runs that changed, as in `GET /runs`, each with',
-    "`after`: the news are its events numbered above `after` up to `seq`. A run that changes often is told as it stands;",
-    "the `after` of an item is the `seq` of the item before. `ready` comes once nothing can be missed: read the list then,",
-    "and let the higher `seq` win. After a cut, connect with `?after=<cursor>`: what came since is told, each once. When",
-    "that is not kept any more (10 minutes), `reset` says so: read the list again. `heartbeat` comes every 15 s.",
-    "",
-    '`{"subscribe":{"run_id","after"}}` brings the events of a run, each a frame with `run_id` and `seq`, up to',
-    '`{"type":"ended"}`; `{"unsubscribe":{"run_id"}}` ends that. `{"ack":"<cursor>"}` and `{"ack":{"run_id","seq"}}` say',
-    "what was read: who says so is slowed down when it does not keep up, others are closed (4008, the reason ends in",
-    '`after=<cursor>`) after 1 MB. `{"type":"ping"}` is answered by `{"type":"pong"}`.',
-  ].join("\n"),
-  request: {
-    query: z.strictObject({ after: cursor.optional(), ...ticketQuery }),
+const listen = protectedRoute(
+  "read",
+  {
+    method: "get",
+    path: SOCKET_PATH,
+    tags: ["live"],
+    summary: "A WebSocket of the tenant: runs as they change, and the logs of runs on request",
+    description: [
+      'Each frame is a JSON object. `{"type":"runs","cursor","runs":[…]}`: runs that changed, as in `GET /runs`, each with',
+      "`after`: the news are its events numbered above `after` up to `seq`. A run that changes often is told as it stands;",
+      "the `after` of an item is the `seq` of the item before. `ready` comes once nothing can be missed: read the list then,",
+      "and let the higher `seq` win. After a cut, connect with `?after=<cursor>`: what came since is told, each once. When",
+      "that is not kept any more (10 minutes), `reset` says so: read the list again. `heartbeat` comes every 15 s.",
+      "",
+      '`{"subscribe":{"run_id","after"}}` brings the events of a run, each a frame with `run_id` and `seq`, up to',
+      '`{"type":"ended"}`; `{"unsubscribe":{"run_id"}}` ends that. `{"ack":"<cursor>"}` and `{"ack":{"run_id","seq"}}` say',
+      "what was read: who says so is slowed down when it does not keep up, others are closed (4008, the reason ends in",
+      '`after=<cursor>`) after 1 MB. `{"type":"ping"}` is answered by `{"type":"pong"}`.',
+    ].join("\n"),
+    request: {
+      query: z.strictObject({ after: cursor.optional(), ...ticketQuery }),
+    },
+    responses: { 101: { description: "a WebSocket" } },
   },
-  responses: { 101: { description: "a WebSocket" } },
-});
+  ["bad_request"],
+);
 
 const events = protectedRoute("read", {
   method: "get",
