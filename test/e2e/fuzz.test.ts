@@ -29,10 +29,11 @@ const MET = [
   ["job", /"job_id":"([^"]+)"/g],
   ["token", /"token":"([^"]+)"/g],
   ["cached", /"key":"([0-9a-f]{64})"/g],
+  ["shard", /"shard":"(\w+-\d+)"/g],
 ] as const;
 
-/** Only a model makes proposals for stored workflows; none does so here. */
-const OUT_OF_REACH = ["POST /api/v1/workflows/{tag}/proposals/{id}/decide"];
+/** Only a model makes proposals for stored workflows, none does so here; and nobody upgrades to a socket. */
+const OUT_OF_REACH = ["POST /api/v1/workflows/{tag}/proposals/{id}/decide", "GET /api/v1/ws"];
 
 let weir: WeirProcess;
 

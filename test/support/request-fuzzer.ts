@@ -111,7 +111,7 @@ const BY_NAME: Record<string, readonly unknown[]> = {
   document: [{}, { a: [1] }, null, "x"],
   url: ["https://example.com/", "http://127.0.0.1/", "nothing"],
   from: ["1", "2"],
-  to: ["1", "2"],
+  to: ["1", "2", 1, 2],
   version: ["1", "2", "99"],
   service: ["d1", "queues", "nowhere"],
   submitted_after: ["2026-01-01T00:00:00Z"],
@@ -136,6 +136,8 @@ const KINDS = [
   ["/api/v1/runs/{id}/patches/{seq}", "id", "patched"],
   ["/api/v1/runs/{id}/patches", "id", "waiting"],
   ["/api/v1/runs/{id}/nodes/{node}", "id", "failed"],
+  ["/api/v1/tags/{name}", "name", "tag"],
+  ["/api/v1/admin/shards/{id}", "id", "shard"],
 ] as const;
 
 /** Bodies of routes that take text, which is SQL. */
@@ -164,6 +166,8 @@ export class RequestFuzzer {
     gated: [] as string[],
     failed: [] as string[],
     waiting: [] as string[],
+    tag: [...TAGS],
+    shard: [] as string[],
   };
 
   constructor(random: Seeded, api: OpenApi) {
