@@ -25,7 +25,7 @@ export const METER_INTERVAL_MS = 2_000;
 
 /** Rows of the log that one look takes, and that one call stands for at most. */
 const LOOK_ROWS_MAX = 500;
-const SEND_ROWS_MAX = 2_000;
+const SEND_ROWS_MAX = 5_000;
 
 /** Pause after the Meter refused, doubling up to a minute. */
 const RETRY_DELAY_MS = 1_000;
@@ -76,9 +76,9 @@ export class MetricFlusher {
     return Math.max(PROJECTION_DELAY_MS, Math.max(this.#notBefore, this.#sentAt + METER_INTERVAL_MS) - Date.now());
   }
 
-  /** Takes rows that somebody else has read, if they are the next ones. */
+  /** Takes rows that somebody else has read, as far as they are the next ones. */
   saw(after: number, rows: readonly LogRow[]): void {
-    if (after === this.#looked && this.#rows < SEND_ROWS_MAX) this.#count(rows);
+    if (after <= this.#looked && this.#rows < SEND_ROWS_MAX) this.#count(rows.filter(({ id }) => id > this.#looked));
   }
 
   async flush(): Promise<void> {
@@ -88,11 +88,13 @@ export class MetricFlusher {
     const { logger, runs } = this.#parts;
     const until = runs.lastId;
     try {
+      // What others read is enough while they do: to read the log twice costs more than to count it.
+      const isShown = this.#counted > this.#through;
       do {
-        this.#look(until);
+        if (!isShown) this.#look(until);
         await this.#send();
         this.#failures = 0;
-      } while (this.#looked < until);
+      } while (!isShown && this.#looked < until);
     } catch (error) {
       this.#forget();
       this.#failures += 1;
