@@ -47,7 +47,9 @@ function completed(run: RunModel, event: EventOf<"node.completed">): void {
   const goesOn = run.definition.loops.has(node.id) && endOfPass(output) === "continue";
   const route = goesOn ? { taken: [], dead: [] } : routeAt(run, node, "success", output);
   must(route !== null, "rules", () => `${node.id} completes though a condition behind it cannot be evaluated`);
-  must((event.signal ?? null) === node.signal, "rules", () => `${node.id} takes the signal ${event.signal}`);
+  // A match that cannot be evaluated takes no signal.
+  const taken = event.error === undefined ? node.signal : null;
+  must((event.signal ?? null) === taken, "rules", () => `${node.id} takes the signal ${event.signal}`);
   run.signals = run.signals.filter(({ seq }) => seq !== event.signal);
   run.end(node, "completed", event.seq, output);
   if (partIn(node.id) !== null) endPart(node, run.node(partIn(node.id)?.owner ?? ""), event.at, { output });
