@@ -13,7 +13,7 @@ const REQUESTS = 10_000;
 const AT_ONCE = 24;
 const SEED = 20_261_124;
 
-/** Every so many requests fresh patches: by chance alone hardly any is there that can be decided or taken back. */
+/** Every so many requests fresh patches and tags: by chance alone hardly any is there that can be decided or taken back. */
 const PATCHED_EVERY = 250;
 const ASKS = { nodes: [{ id: "ask", type: "hitl", config: { message: "?" } }] };
 const PATCH = [
@@ -74,6 +74,8 @@ test(`${REQUESTS} requests from the schemas: no 5xx, every answer fits its schem
     if (operation === undefined) throw new Error("the document has operations");
     if (index % PATCHED_EVERY === 0) {
       remember(fuzzer.known.patched, await patched(ASKS, 201));
+      remember(fuzzer.known.undoable, await moved(`moved-${index}`, false));
+      remember(fuzzer.known.redoable, await moved(`undone-${index}`, true));
       remember(fuzzer.known.gated, await patched({ ...ASKS, metadata: { patch_policy: "gated" } }, 202));
     }
     const request = fuzzer.request(operation);
@@ -125,6 +127,15 @@ async function patched(definition: object, status: number): Promise<string | und
   const { body } = await weir.api("POST", "/api/v1/runs", { definition });
   const answer = await weir.api("POST", `/api/v1/runs/${body.run_id}/patches`, { operations: PATCH });
   return answer.status === status ? body.run_id : undefined;
+}
+
+/** A tag with a history of two versions, at its end or one step back. */
+async function moved(tag: string, isBack: boolean): Promise<string | undefined> {
+  await weir.api("POST", "/api/v1/workflows", { tag, workflow: ASKS });
+  const next = { tag, workflow: { ...ASKS, metadata: { name: tag } }, replace: true };
+  const { status } = await weir.api("POST", "/api/v1/workflows", next, { "if-match": "*" });
+  if (isBack) await weir.api("POST", `/api/v1/tags/${tag}/undo`);
+  return status === 201 ? tag : undefined;
 }
 
 /** A few of each, the latest. */

@@ -136,6 +136,8 @@ const KINDS = [
   ["/api/v1/runs/{id}/patches/{seq}", "id", "patched"],
   ["/api/v1/runs/{id}/patches", "id", "waiting"],
   ["/api/v1/runs/{id}/nodes/{node}", "id", "failed"],
+  ["/api/v1/tags/{name}/undo", "name", "undoable"],
+  ["/api/v1/tags/{name}/redo", "name", "redoable"],
   ["/api/v1/tags/{name}", "name", "tag"],
   ["/api/v1/admin/shards/{id}", "id", "shard"],
 ] as const;
@@ -167,6 +169,8 @@ export class RequestFuzzer {
     failed: [] as string[],
     waiting: [] as string[],
     tag: [...TAGS],
+    undoable: [] as string[],
+    redoable: [] as string[],
     shard: [] as string[],
   };
 
