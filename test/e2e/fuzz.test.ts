@@ -29,11 +29,14 @@ const MET = [
   ["job", /"job_id":"([^"]+)"/g],
   ["token", /"token":"([^"]+)"/g],
   ["cached", /"key":"([0-9a-f]{64})"/g],
-  ["shard", /"shard":"(\w+-\d+)"/g],
 ] as const;
 
-/** Only a model makes proposals for stored workflows, none does so here; and nobody upgrades to a socket. */
-const OUT_OF_REACH = ["POST /api/v1/workflows/{tag}/proposals/{id}/decide", "GET /api/v1/ws"];
+/** Only a model makes proposals for stored workflows, none does so here; nobody upgrades to a socket; no shard is named. */
+const OUT_OF_REACH = [
+  "POST /api/v1/workflows/{tag}/proposals/{id}/decide",
+  "GET /api/v1/ws",
+  "POST /api/v1/admin/shards/{id}/restart",
+];
 
 let weir: WeirProcess;
 

@@ -139,7 +139,6 @@ const KINDS = [
   ["/api/v1/tags/{name}/undo", "name", "undoable"],
   ["/api/v1/tags/{name}/redo", "name", "redoable"],
   ["/api/v1/tags/{name}", "name", "tag"],
-  ["/api/v1/admin/shards/{id}", "id", "shard"],
 ] as const;
 
 /** Bodies of routes that take text, which is SQL. */
@@ -171,7 +170,6 @@ export class RequestFuzzer {
     tag: [...TAGS],
     undoable: [] as string[],
     redoable: [] as string[],
-    shard: [] as string[],
   };
 
   constructor(random: Seeded, api: OpenApi) {
