@@ -34,29 +34,21 @@ import type {
   StartRequest,
 } from "#store/shard/protocol.ts";
 import { migrateShard } from "#store/shard/schema.ts";
-import { objectAlarmDelay, objectAlarms } from "#telemetry/catalogue/platform-metrics.ts";
 import { queueDuplicates } from "#telemetry/catalogue/traffic-metrics.ts";
 import type { RunLogPage, RunLogQuery } from "#telemetry/run-logs.ts";
 import { doAll } from "./coordinator/bulk.ts";
 import { assembleParts, type ShardParts } from "./coordinator/parts.ts";
 import type { Changed } from "./coordinator/transitions.ts";
+import { Upkeep } from "./coordinator/upkeep.ts";
 import { type Env, loggerOf } from "./env.ts";
 import { telemetryOrigin } from "./tracing.ts";
-
-/** Due runs that one look takes up; the alarm goes off again at once while there are more. */
-const DUE_RUNS_PER_LOOK = 200;
-
-/** A run whose look failed is looked at again after this. */
-const POSTPONE_MS = 60_000;
 
 /** Time for the answer to a restart to leave. */
 const RESTART_DELAY_MS = 20;
 
-/** Runs of an earlier life that could not be taken up are looked at again after this. */
-const RECOVERY_DELAY_MS = 1_000;
-
 export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
   readonly #parts: ShardParts;
+  readonly #upkeep: Upkeep;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -67,11 +59,11 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
       logger: loggerOf(env, "workflow-runner"),
       change: (runId, input) => this.#change(runId, input),
     });
-    void ctx.blockConcurrencyWhile(async () => {
-      const { alarm, recovery } = this.#parts;
-      await alarm.restore();
-      if (recovery.isNeeded) alarm.noLaterThan(Date.now());
+    this.#upkeep = new Upkeep(this.#parts, {
+      waitUntil: (work) => ctx.waitUntil(work),
+      change: (runId, input) => this.#change(runId, input),
     });
+    void ctx.blockConcurrencyWhile(() => this.#upkeep.begin());
   }
 
   async start(tenant: string, request: StartRequest): Promise<StartReply> {
@@ -231,27 +223,12 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     return run === null ? null : taskScope(run.state, address, this.#parts.transitions.contextOf(run.state));
   }
 
-  /** The single alarm: looks at what is due, carries changes to D1, lets old runs go, and sets itself again. */
   override async alarm(): Promise<void> {
-    const { alarm, recorder } = this.#parts;
-    recorder.observe(objectAlarmDelay, ["coordinator"], alarm.fired() / 1_000);
-    this.ctx.waitUntil(this.#carryOver());
-    this.ctx.waitUntil(this.#export());
-    try {
-      await this.#lookAround();
-      recorder.count(objectAlarms, ["coordinator", "ok"]);
-    } catch (error) {
-      recorder.count(objectAlarms, ["coordinator", "error"]);
-      this.#parts.logger.error("the alarm failed", { error });
-    } finally {
-      this.#rearm();
-    }
+    await this.#upkeep.alarm();
   }
 
   async wake(): Promise<void> {
-    this.ctx.waitUntil(this.#export());
-    await this.#lookAround();
-    await this.#carryOver();
+    await this.#upkeep.wake();
   }
 
   async stats(): Promise<ShardStats> {
@@ -271,57 +248,6 @@ export class Coordinator extends DurableObject<Env> implements CoordinatorRpc {
     this.#parts.logger.warn("a restart was asked for", { shard: this.#parts.name });
     // After the answer: what is under way fails as in any reset, and its callers ask again.
     setTimeout(() => this.ctx.abort("a restart was asked for"), RESTART_DELAY_MS);
-  }
-
-  async #lookAround(): Promise<void> {
-    await this.#parts.recovery.recover();
-    const due = this.#parts.runs.due(Date.now(), DUE_RUNS_PER_LOOK);
-    await Promise.all(due.map((runId) => this.#tick(runId)));
-  }
-
-  /** What takes D1's time: never waited for by what must happen at its time. */
-  async #carryOver(): Promise<void> {
-    const { projector, points, metrics } = this.#parts;
-    const measured = points.flush().then(() => metrics?.flush());
-    await Promise.all([projector.flush(() => this.#sentThrough()), measured]);
-    await this.#parts.retention.look(Date.now());
-    this.#rearm();
-  }
-
-  /** A collector may be slow: nobody waits for it. */
-  async #export(): Promise<void> {
-    const { traces } = this.#parts;
-    if (traces.backlog === 0) return;
-    await traces.flush();
-    this.#rearm();
-  }
-
-  /** Until an earlier life's tasks have been sent again, the position stays below them. */
-  #sentThrough(): number {
-    const { isNeeded, from } = this.#parts.recovery;
-    return isNeeded ? from : this.#parts.dispatcher.sentThrough(this.#parts.runs.lastId);
-  }
-
-  /** One run that cannot be looked at does not keep the others from it, and is not asked for again at once. */
-  async #tick(runId: string): Promise<void> {
-    try {
-      await this.#change(runId, { type: "tick" });
-    } catch {
-      this.#parts.runs.postpone(runId, Date.now() + POSTPONE_MS);
-    }
-  }
-
-  #rearm(): void {
-    const nowMs = Date.now();
-    const times = [
-      this.#parts.runs.nextDueAt(),
-      ...[this.#parts.projector, this.#parts.points, this.#parts.metrics, this.#parts.traces].map((part) =>
-        part === null || part.dueInMs === null ? null : nowMs + part.dueInMs,
-      ),
-      this.#parts.recovery.isNeeded ? nowMs + RECOVERY_DELAY_MS : null,
-      this.#parts.runs.lastId === 0 ? null : this.#parts.retention.dueAt,
-    ];
-    for (const at of times) if (at !== null) this.#parts.alarm.noLaterThan(Math.max(at, nowMs));
   }
 
   /** Hands an input to a run, of `tenant` when somebody outside names it; a failure is logged and changes nothing. */

@@ -9,6 +9,7 @@ import type { Shards } from "#store/shards.ts";
 import { LOCAL_ANALYTICS } from "./analytics.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { metersOf } from "./meters.ts";
+import { oldestAgeMs, queuesOf } from "./queues.ts";
 
 /** A queue whose oldest message is older than this is not served well. */
 export const OLD_MESSAGE_MS = 60_000;
@@ -42,9 +43,8 @@ export function checksOf(parts: CheckedParts): Record<string, { check: Check; es
     queues: {
       essential: true,
       check: async () => {
-        const queues = { "weir-http": env.WEIR_HTTP, "weir-agent": env.WEIR_AGENT, "weir-dead": env.WEIR_DEAD };
         const details = await Promise.all(
-          Object.entries(queues).map(async ([name, queue]) => {
+          Object.entries(queuesOf(env)).map(async ([name, queue]) => {
             const detail = describeQueue(await queue.metrics(), Date.now());
             return detail === null ? [] : [`${name}: ${detail}`];
           }),
@@ -108,8 +108,7 @@ export function describeShards(reports: readonly ShardReport[]): string | null {
 }
 
 export function describeQueue(metrics: QueueMetrics, nowMs: number): string | null {
-  const oldest = metrics.oldestMessageTimestamp;
-  const age = oldest === undefined || metrics.backlogCount === 0 ? 0 : nowMs - new Date(oldest).getTime();
+  const age = oldestAgeMs(metrics, nowMs);
   return age > OLD_MESSAGE_MS ? `the oldest message has waited ${Math.round(age / 1000)} s` : null;
 }
 

@@ -6,6 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import { ModelGate } from "#agent/model-gate.ts";
 import { type Price, priceOf } from "#agent/prices.ts";
 import type { Admission, CallRecord, CallRequest, Settlement } from "#agent/spending.ts";
+import { Backoff } from "#kernel/backoff.ts";
 import { invariant } from "#kernel/errors.ts";
 import { CallOutbox } from "#store/limiter/call-outbox.ts";
 import { Ledger } from "#store/limiter/ledger.ts";
@@ -35,10 +36,6 @@ const RESERVED_WAIT_MS = 1_000;
 /** How long a call's row may wait for others to share its statement. */
 const FLUSH_DELAY_MS = 1_000;
 
-/** Pause after D1 refused, doubling up to a minute. */
-const RETRY_DELAY_MS = 1_000;
-const RETRY_DELAY_MS_MAX = 60_000;
-
 export class Limiter extends DurableObject<Env> implements LimiterRpc {
   readonly #logger = loggerOf(this.env, "limiter");
   readonly #alarm = new Alarm(this.ctx.storage);
@@ -49,7 +46,7 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
   readonly #gates = new Map<string, ModelGate>();
   readonly #recorder: MetricRecorder = recorderOf(this.env);
   readonly #meter = new CallMeter(this.ctx.id.name ?? "", metersOf(this.env));
-  #failures = 0;
+  readonly #backoff = new Backoff();
   /** Number of the last call that D1 has, as far as is known in this life. */
   #inDatabase = 0;
 
@@ -171,12 +168,10 @@ export class Limiter extends DurableObject<Env> implements LimiterRpc {
         this.#outbox.sent(taken.through);
         taken = this.#outbox.take();
       }
-      this.#failures = 0;
+      this.#backoff.succeeded();
     } catch (error) {
-      this.#failures += 1;
-      const delayMs = Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
-      this.#logger.warn("model calls could not be handed over", { failures: this.#failures, error });
-      this.#alarm.noLaterThan(Date.now() + delayMs);
+      this.#alarm.noLaterThan(Date.now() + this.#backoff.failed());
+      this.#logger.warn("model calls could not be handed over", { failures: this.#backoff.failures, error });
     }
   }
 

@@ -1,5 +1,6 @@
 /** Gauges that nobody counts: they are looked at when `/metrics` is asked for. What does not answer is left out. */
 import type { Health } from "#api/health.ts";
+import { DATABASE_BYTES_MAX } from "#store/database-survey.ts";
 import type { LookedAt } from "#store/meter/merge.ts";
 import type { Metric } from "#telemetry/catalogue/metric.ts";
 import * as platform from "#telemetry/catalogue/platform-metrics.ts";
@@ -7,17 +8,13 @@ import * as traffic from "#telemetry/catalogue/traffic-metrics.ts";
 import type { Logger } from "#telemetry/log.ts";
 import { version } from "../package.json";
 import type { Env } from "./env.ts";
-
-/** Of the paid plan: https://developers.cloudflare.com/d1/platform/limits/. */
-const D1_SIZE_MAX_BYTES = 10_000_000_000;
+import { oldestAgeMs, queuesOf } from "./queues.ts";
 
 export async function lookAround(env: Env, health: Health, logger: Logger): Promise<LookedAt[]> {
   const looks: Record<string, () => Promise<LookedAt[]>> = {
     database: () => lookAtDatabase(env.DB),
-    "weir-http": () => lookAtQueue("weir-http", env.WEIR_HTTP),
-    "weir-agent": () => lookAtQueue("weir-agent", env.WEIR_AGENT),
-    "weir-dead": () => lookAtQueue("weir-dead", env.WEIR_DEAD),
     components: () => lookAtComponents(health),
+    ...Object.fromEntries(Object.entries(queuesOf(env)).map(([name, queue]) => [name, () => lookAtQueue(name, queue)])),
   };
   const seen = await Promise.all(
     Object.entries(looks).map(([what, look]) =>
@@ -29,7 +26,7 @@ export async function lookAround(env: Env, health: Health, logger: Logger): Prom
   );
   return [
     gauge(traffic.buildInfo, [version], 1),
-    gauge(platform.d1SizeLimit, [], D1_SIZE_MAX_BYTES),
+    gauge(platform.d1SizeLimit, [], DATABASE_BYTES_MAX),
     gauge(platform.alertsFiring, ["critical"], 0),
     gauge(platform.alertsFiring, ["warning"], 0),
     ...seen.flat(),
@@ -48,13 +45,11 @@ async function lookAtDatabase(database: D1Database): Promise<LookedAt[]> {
 }
 
 async function lookAtQueue(name: string, queue: Pick<Queue, "metrics">): Promise<LookedAt[]> {
-  const { backlogCount, backlogBytes, oldestMessageTimestamp: oldest } = await queue.metrics();
-  const waits = backlogCount > 0 && oldest !== undefined;
-  const ageMs = waits ? Math.max(0, Date.now() - new Date(oldest).getTime()) : 0;
+  const metrics = await queue.metrics();
   return [
-    gauge(traffic.queueBacklog, [name], backlogCount),
-    gauge(traffic.queueBacklogBytes, [name], backlogBytes),
-    gauge(traffic.queueOldest, [name], ageMs / 1_000),
+    gauge(traffic.queueBacklog, [name], metrics.backlogCount),
+    gauge(traffic.queueBacklogBytes, [name], metrics.backlogBytes),
+    gauge(traffic.queueOldest, [name], oldestAgeMs(metrics, Date.now()) / 1_000),
   ];
 }
 

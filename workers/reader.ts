@@ -118,3 +118,13 @@ export class Reader<Memory extends ReaderMemory> {
     this.socket.serializeAttachment(this.#memory);
   }
 }
+
+/** What a reader said, as far as it is JSON; null when it is none. */
+export function parseSaid(text: string): { type?: unknown; ack?: unknown } | null {
+  try {
+    const said: unknown = JSON.parse(text);
+    return typeof said === "object" ? said : null;
+  } catch {
+    return null;
+  }
+}

@@ -4,7 +4,7 @@
 export const COUNTED_ROWS_MAX = 100_000;
 
 /** What a D1 database may hold (developers.cloudflare.com/d1/platform/limits, paid plan). */
-export const DATABASE_BYTES_MAX = 10 * 1024 ** 3;
+export const DATABASE_BYTES_MAX = 10_000_000_000;
 
 export interface DatabaseSurvey {
   sizeBytes: number;

@@ -5,7 +5,8 @@ import { apply, createState } from "#engine/apply.ts";
 import type { RunEvent, RunQueued } from "#engine/events.ts";
 import type { RunState } from "#engine/state.ts";
 import { newNodeState } from "#engine/state.ts";
-import { CHUNK_UNITS, RunLog, SNAPSHOT_EVENTS_MIN } from "#store/shard/run-log.ts";
+import { RunLog, SNAPSHOT_EVENTS_MIN } from "#store/shard/run-log.ts";
+import { CHUNK_UNITS } from "#store/shard/stored-values.ts";
 import { shard } from "./support.ts";
 
 const RUN = "run_xx00001HF0000000000000000000000";
@@ -64,8 +65,8 @@ describe("run log", () => {
     await runInDurableObject(shard(1).stub, (_, { storage: { sql } }) => {
       const log = new RunLog(sql, 0);
       const value = `${"x".repeat(CHUNK_UNITS - 2)}\u{1f600}${"y".repeat(10)}`;
-      log.storeValue(RUN, "a", 1, JSON.stringify(value));
-      expect(JSON.parse(log.readText(RUN, "a", 1))).toBe(value);
+      log.values.store(RUN, "a", 1, JSON.stringify(value));
+      expect(JSON.parse(log.values.read(RUN, "a", 1))).toBe(value);
     });
   });
 

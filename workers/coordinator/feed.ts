@@ -3,6 +3,7 @@
  * position: what is sent twice is taken once, and what was not taken is sent again. A tenant to whom nobody listens
  * costs a commit one look into a map.
  */
+import { Backoff } from "#kernel/backoff.ts";
 import type { FanoutRpc, FeedPage, FeedRun } from "#store/fanout/protocol.ts";
 import { summaryOfState } from "#store/run-summary.ts";
 import type { Positions } from "#store/shard/positions.ts";
@@ -43,7 +44,7 @@ interface Audience {
   from: number | null;
   timer: ReturnType<typeof setTimeout> | null;
   isPushing: boolean;
-  failures: number;
+  backoff: Backoff;
 }
 
 export class Feed {
@@ -86,7 +87,14 @@ export class Feed {
   }
 
   #admit(tenant: string, until: number): Audience {
-    const audience = { until, through: null, from: null, timer: null, isPushing: false, failures: 0 };
+    const audience = {
+      until,
+      through: null,
+      from: null,
+      timer: null,
+      isPushing: false,
+      backoff: new Backoff(RETRY_MS, RETRY_MS_MAX),
+    };
     this.#audiences.set(tenant, audience);
     return audience;
   }
@@ -122,7 +130,7 @@ export class Feed {
           : this.#read(tenant, through, from);
       audience.from = null;
       const reply = await fanouts.getByName(tenant).push(tenant, page);
-      audience.failures = 0;
+      audience.backoff.succeeded();
       if (!reply.is_listening) return this.#drop(tenant);
       if (reply.through === page.through) this.#told(tenant, audience, page);
       else {
@@ -130,10 +138,9 @@ export class Feed {
         audience.from = audience.through + 1;
       }
     } catch (error) {
-      audience.failures += 1;
       audience.from = from ?? audience.from;
-      inMs = Math.min(RETRY_MS * 2 ** (audience.failures - 1), RETRY_MS_MAX);
-      logger.warn("the feed of a tenant could not be told", { tenant, failures: audience.failures, error });
+      inMs = audience.backoff.failed();
+      logger.warn("the feed of a tenant could not be told", { tenant, failures: audience.backoff.failures, error });
     } finally {
       audience.isPushing = false;
       if (audience.from !== null || audience.through === null) this.#schedule(tenant, audience, inMs);

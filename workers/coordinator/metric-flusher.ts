@@ -3,9 +3,11 @@
  * row it was told, takes only what begins there, and is asked again where it stands when the two disagree. Reads rows
  * behind a position of its own, in the background.
  */
+
 import type { RunEvent } from "#engine/events.ts";
 import { isTerminal, type RunState } from "#engine/state.ts";
 import { visibleStatus } from "#engine/view.ts";
+import { Backoff } from "#kernel/backoff.ts";
 import type { MeterRpc } from "#store/meter/protocol.ts";
 import type { LiveRun, MeteredRuns, RunChange } from "#store/shard/metered-runs.ts";
 import type { Positions } from "#store/shard/positions.ts";
@@ -26,10 +28,6 @@ export const METER_INTERVAL_MS = 2_000;
 /** Rows of the log that one look takes, and that one call stands for at most. */
 const LOOK_ROWS_MAX = 500;
 const SEND_ROWS_MAX = 5_000;
-
-/** Pause after the Meter refused, doubling up to a minute. */
-const RETRY_DELAY_MS = 1_000;
-const RETRY_DELAY_MS_MAX = 60_000;
 
 export interface MetricFlusherParts {
   meter: MeterRpc;
@@ -55,7 +53,7 @@ export class MetricFlusher {
   #touched = new Map<string, boolean | null>();
   readonly #gauges = new Map<string, number>();
   #sentAt = 0;
-  #failures = 0;
+  readonly #backoff = new Backoff();
   #notBefore = 0;
   #flushing = false;
 
@@ -93,13 +91,16 @@ export class MetricFlusher {
       do {
         if (!isShown) this.#look(until);
         await this.#send();
-        this.#failures = 0;
+        this.#backoff.succeeded();
       } while (!isShown && this.#looked < until);
     } catch (error) {
       this.#forget();
-      this.#failures += 1;
-      this.#notBefore = Date.now() + Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
-      logger.warn("metrics could not be handed over", { failures: this.#failures, backlog: this.backlog, error });
+      this.#notBefore = Date.now() + this.#backoff.failed();
+      logger.warn("metrics could not be handed over", {
+        failures: this.#backoff.failures,
+        backlog: this.backlog,
+        error,
+      });
     } finally {
       this.#flushing = false;
     }

@@ -3,6 +3,7 @@
  * they are taken. Safe to repeat: points are numbered by the rows of the log, and each number is taken once.
  */
 
+import { Backoff } from "#kernel/backoff.ts";
 import type { AnalyticsRpc } from "#store/analytics/protocol.ts";
 import type { Positions } from "#store/shard/positions.ts";
 import type { LogRow, RunLog } from "#store/shard/run-log.ts";
@@ -13,10 +14,6 @@ import { PROJECTION_DELAY_MS } from "./projector.ts";
 
 /** Rows of the log that one look takes. */
 const LOOK_ROWS_MAX = 500;
-
-/** Pause after analytics refused, doubling up to a minute. */
-const RETRY_DELAY_MS = 1_000;
-const RETRY_DELAY_MS_MAX = 60_000;
 
 export interface PointWriterParts {
   /** Null: telemetry is off, and nothing is handed over. */
@@ -33,7 +30,7 @@ export interface PointWriterParts {
 export class PointWriter {
   readonly #parts: PointWriterParts;
   #through: number;
-  #failures = 0;
+  readonly #backoff = new Backoff();
   #notBefore = 0;
   #flushing = false;
 
@@ -70,12 +67,15 @@ export class PointWriter {
         );
         this.#through = rows.at(-1)?.id ?? until;
         positions.set("points_through", this.#through);
-        this.#failures = 0;
+        this.#backoff.succeeded();
       }
     } catch (error) {
-      this.#failures += 1;
-      this.#notBefore = Date.now() + Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
-      logger.warn("points could not be handed over", { failures: this.#failures, backlog: this.backlog, error });
+      this.#notBefore = Date.now() + this.#backoff.failed();
+      logger.warn("points could not be handed over", {
+        failures: this.#backoff.failures,
+        backlog: this.backlog,
+        error,
+      });
     } finally {
       this.#flushing = false;
     }

@@ -3,6 +3,7 @@
  * it. Safe to repeat: rows are upserts guarded by the number of the last event.
  */
 
+import { Backoff } from "#kernel/backoff.ts";
 import { type ApprovalRow, UPSERT_APPROVALS } from "#store/approval-projection.ts";
 import { type RunRow, rowBatches, UPSERT_RUNS } from "#store/projection.ts";
 import type { Positions } from "#store/shard/positions.ts";
@@ -14,10 +15,6 @@ export const PROJECTION_DELAY_MS = 500;
 
 /** Rows of the log that one flush takes. */
 const FLUSH_ROWS_MAX = 2_000;
-
-/** Pause after D1 refused, doubling up to a minute. */
-const RETRY_DELAY_MS = 1_000;
-const RETRY_DELAY_MS_MAX = 60_000;
 
 /** A write that takes longer counts as failed; it is safe to repeat. */
 const WRITE_TIMEOUT_MS = 30_000;
@@ -38,7 +35,7 @@ export class Projector {
   readonly #logger: Logger;
   readonly #rowsOf: (runId: string) => ProjectedRows | null;
   #through: number;
-  #failures = 0;
+  readonly #backoff = new Backoff();
   /** No flush before this: after a failure D1 is left in peace for a while. */
   #notBefore = 0;
   #flushing = false;
@@ -117,12 +114,11 @@ export class Projector {
         this.#through = runIds.length === 0 ? this.#runs.lastId : through;
         this.#positions.set("projected_through", this.#through);
         this.#positions.set("sent_through", sentThrough());
-        this.#failures = 0;
+        this.#backoff.succeeded();
       }
     } catch (error) {
-      this.#failures += 1;
-      this.#notBefore = Date.now() + Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
-      this.#logger.warn("projection to D1 failed", { failures: this.#failures, backlog: this.backlog, error });
+      this.#notBefore = Date.now() + this.#backoff.failed();
+      this.#logger.warn("projection to D1 failed", { failures: this.#backoff.failures, backlog: this.backlog, error });
     } finally {
       this.#flushing = false;
     }

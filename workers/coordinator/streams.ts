@@ -9,6 +9,7 @@ import { CLOSE_ENDED, CLOSE_SLOW, type Remark, remarkTexts, streamOrderOf, strea
 import * as metrics from "#telemetry/catalogue/traffic-metrics.ts";
 import type { Logger } from "#telemetry/log.ts";
 import type { MetricRecorder } from "#telemetry/metrics/recorder.ts";
+import { parseSaid } from "../reader.ts";
 import { Viewer, type ViewerMemory } from "./viewer.ts";
 
 /** Viewers of one shard; one more is turned away. */
@@ -101,7 +102,7 @@ export class Streams {
     const viewer = this.#viewers.get(socket);
     if (viewer === undefined) return;
     this.#parts.recorder.count(metrics.socketMessages, ["in"]);
-    const said = typeof message === "string" && message.length <= MESSAGE_UNITS_MAX ? parse(message) : null;
+    const said = typeof message === "string" && message.length <= MESSAGE_UNITS_MAX ? parseSaid(message) : null;
     if (said?.type === "ping") viewer.tell(PONG);
     else if (typeof said?.ack === "number") {
       const before = viewer.unread;
@@ -241,13 +242,4 @@ function pageFor(pages: Map<string, Page>, { runId, cursor, format }: Viewer, ru
     pages.set(key, page);
   }
   return page;
-}
-
-function parse(text: string): { type?: unknown; ack?: unknown } | null {
-  try {
-    const said: unknown = JSON.parse(text);
-    return typeof said === "object" ? said : null;
-  } catch {
-    return null;
-  }
 }

@@ -2,7 +2,9 @@
  * Sends the traces of runs that have ended to a collector, and moves a position of its own in the shard's log forward once
  * they are taken. Safe to repeat: ids of spans follow from the log. What a run does never waits for it.
  */
+
 import type { RunEvent } from "#engine/events.ts";
+import { Backoff } from "#kernel/backoff.ts";
 import type { Positions } from "#store/shard/positions.ts";
 import type { LogRow, RunLog } from "#store/shard/run-log.ts";
 import type { Logger } from "#telemetry/log.ts";
@@ -21,10 +23,6 @@ const LOOK_ROWS_MAX = 500;
 /** Spans of one request. */
 export const EXPORT_SPANS_MAX = 512;
 
-/** Pause after the collector did not take them, doubling up to a minute; longer when it says so. */
-const RETRY_DELAY_MS = 1_000;
-const RETRY_DELAY_MS_MAX = 60_000;
-
 export interface TraceExporterParts {
   /** Null: traces are sent nowhere, and this costs nothing. */
   collector: CollectorAddress | null;
@@ -42,7 +40,7 @@ export interface TraceExporterParts {
 export class TraceExporter {
   readonly #parts: TraceExporterParts;
   #through = 0;
-  #failures = 0;
+  readonly #backoff = new Backoff();
   #notBefore = 0;
   #flushing = false;
 
@@ -78,7 +76,7 @@ export class TraceExporter {
         const rows = this.#parts.runs.rowsAfter(this.#through, LOOK_ROWS_MAX);
         if (!(await this.#export(rows))) return;
         this.#moveTo(rows.at(-1)?.id ?? until);
-        this.#failures = 0;
+        this.#backoff.succeeded();
       }
     } catch (error) {
       this.#putOff("the log could not be read", null, error);
@@ -124,10 +122,10 @@ export class TraceExporter {
   }
 
   #putOff(reason: string, waitMs: number | null, error?: unknown): void {
-    this.#failures += 1;
-    const pause = Math.min(RETRY_DELAY_MS * 2 ** (this.#failures - 1), RETRY_DELAY_MS_MAX);
-    this.#notBefore = Date.now() + Math.max(pause, waitMs ?? 0);
-    const { failures, backlog } = { failures: this.#failures, backlog: this.backlog };
+    // Longer when the collector says so.
+    this.#notBefore = Date.now() + Math.max(this.#backoff.failed(), waitMs ?? 0);
+    const { failures } = this.#backoff;
+    const { backlog } = this;
     this.#parts.logger.warn("traces could not be sent", { reason, failures, backlog, ...(error ? { error } : {}) });
   }
 

@@ -86,7 +86,7 @@ export class Transitions {
 
   readStored(runId: string): ReadStored {
     const { runs } = this.#parts;
-    return (path, visit) => this.#values.read(`${runId}/${path}/${visit}`, () => runs.readText(runId, path, visit));
+    return (path, visit) => this.#values.read(`${runId}/${path}/${visit}`, () => runs.values.read(runId, path, visit));
   }
 
   contextOf(state: RunState): EngineContext {
@@ -195,7 +195,7 @@ export class Transitions {
   #storeValues(planned: Plan): void {
     for (const effect of planned.effects) {
       if (effect.type !== "store") continue;
-      this.#parts.runs.storeValue(planned.state.run_id, effect.path, effect.visit, effect.text);
+      this.#parts.runs.values.store(planned.state.run_id, effect.path, effect.visit, effect.text);
     }
   }
 

@@ -12,7 +12,7 @@ import {
 } from "#store/fanout/feed.ts";
 import type { FeedLog, Frame } from "#store/fanout/feed-log.ts";
 import type { Logger } from "#telemetry/log.ts";
-import { Reader, type ReaderMemory } from "../reader.ts";
+import { parseSaid, Reader, type ReaderMemory } from "../reader.ts";
 
 /** Listeners of one tenant; one more is turned away. */
 export const LISTENERS_MAX = 4_000;
@@ -116,7 +116,7 @@ export class Listeners {
   heard(socket: WebSocket, message: string | ArrayBuffer): void {
     const listener = this.#all.get(socket);
     if (listener === undefined) return;
-    const said = typeof message === "string" && message.length <= MESSAGE_UNITS_MAX ? parse(message) : null;
+    const said = typeof message === "string" && message.length <= MESSAGE_UNITS_MAX ? parseSaid(message) : null;
     const read = typeof said?.ack === "string" ? parseCursor(said.ack) : null;
     if (said?.type === "ping") listener.tell(PONG);
     else if (read !== null) {
@@ -226,12 +226,3 @@ export class Listeners {
 
 export const WHAT_MAY_BE_SAID =
   'say {"subscribe": {"run_id", "after"}}, {"unsubscribe": {"run_id"}}, {"ack": cursor} or {"type": "ping"}';
-
-function parse(text: string): { type?: unknown; ack?: unknown } | null {
-  try {
-    const said: unknown = JSON.parse(text);
-    return typeof said === "object" ? said : null;
-  } catch {
-    return null;
-  }
-}

@@ -1,14 +1,12 @@
 /**
- * Runs in a shard's tables: their headers, logs, snapshots and large values. Writes are meant to be called inside
+ * Runs in a shard's tables: their headers, logs and snapshots; large values are `stored-values.ts`. Writes are meant to be called inside
  * the coordinator's transaction; everything is synchronous.
  */
 
 import { fold } from "#engine/apply.ts";
 import type { RunEvent } from "#engine/events.ts";
 import { nextDueAt, parseState, type RunState, serialiseState } from "#engine/state.ts";
-
-/** A row of a Durable Object may hold 2 MB; UTF-16 units of at most three bytes each stay below it. */
-export const CHUNK_UNITS = 600_000;
+import { CHUNK_UNITS, StoredValues } from "./stored-values.ts";
 
 /** Events after which a snapshot is due; more for larger graphs, whose snapshots cost more. */
 export const SNAPSHOT_EVENTS_MIN = 256;
@@ -46,11 +44,13 @@ export interface LogRow {
 
 export class RunLog {
   readonly #sql: SqlStorage;
+  readonly values: StoredValues;
   #nextId: number;
 
   /** `floor`: ids at or below it were given out before, even if their rows are gone. */
   constructor(sql: SqlStorage, floor: number) {
     this.#sql = sql;
+    this.values = new StoredValues(sql);
     const last = sql.exec<{ id: number | null }>("SELECT max(id) AS id FROM event").one().id ?? 0;
     this.#nextId = Math.max(last, floor) + 1;
   }
@@ -69,7 +69,7 @@ export class RunLog {
     const header = this.header(runId);
     if (header === null) return null;
     const snapshot = this.#sql.exec<{ seq: number }>("SELECT seq FROM snapshot WHERE run_id = ?", runId).toArray()[0];
-    const text = snapshot === undefined ? "" : this.readText(runId, SNAPSHOT_PATH, 0);
+    const text = snapshot === undefined ? "" : this.values.read(runId, SNAPSHOT_PATH, 0);
     const read = { units: text.length };
     const base = text === "" ? undefined : parseState(text);
     const state = fold(this.#eventsAfter(runId, snapshot?.seq ?? 0, read), base);
@@ -183,9 +183,9 @@ export class RunLog {
   #snapshot(run: LoadedRun): void {
     const { run_id: runId, seq } = run.state;
     // The state before may have taken more chunks.
-    this.#sql.exec("DELETE FROM stored_value WHERE run_id = ? AND path = ?", runId, SNAPSHOT_PATH);
+    this.values.forget(runId, SNAPSHOT_PATH);
     const text = serialiseState(run.state);
-    this.storeValue(runId, SNAPSHOT_PATH, 0, text);
+    this.values.store(runId, SNAPSHOT_PATH, 0, text);
     this.#sql.exec(
       "INSERT INTO snapshot (run_id, seq) VALUES (?1, ?2) ON CONFLICT (run_id) DO UPDATE SET seq = ?2",
       runId,
@@ -194,37 +194,6 @@ export class RunLog {
     run.snapshotSeq = seq;
     run.snapshotUnits = text.length;
     run.unitsSince = 0;
-  }
-
-  storeValue(runId: string, path: string, visit: number, text: string): void {
-    let from = 0;
-    for (let chunk = 0; from < text.length; chunk++) {
-      let to = Math.min(from + CHUNK_UNITS, text.length);
-      // A surrogate pair that is cut in two would not survive the way through UTF-8.
-      if (to < text.length && isHighSurrogate(text.charCodeAt(to - 1))) to -= 1;
-      this.#sql.exec(
-        "INSERT OR REPLACE INTO stored_value (run_id, path, visit, chunk, text) VALUES (?, ?, ?, ?, ?)",
-        runId,
-        path,
-        visit,
-        chunk,
-        text.slice(from, to),
-      );
-      from = to;
-    }
-  }
-
-  /** A value as its text; empty when there is none. */
-  readText(runId: string, path: string, visit: number): string {
-    let text = "";
-    const rows = this.#sql.exec<{ text: string }>(
-      "SELECT text FROM stored_value WHERE run_id = ? AND path = ? AND visit = ? ORDER BY chunk",
-      runId,
-      path,
-      visit,
-    );
-    for (const row of rows) text += row.text;
-    return text;
   }
 
   /** Runs to look at by `nowMs`, the most overdue first. */
@@ -348,8 +317,4 @@ function dueAtOf(state: RunState, wakeAt: number | null): number | null {
   if (state.ended_at !== null) return null;
   const due = nextDueAt(state) ?? wakeAt ?? Date.now() + LOOK_INTERVAL_MS;
   return wakeAt === null ? due : Math.min(due, wakeAt);
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }

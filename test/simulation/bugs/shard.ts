@@ -47,8 +47,8 @@ export const SHARD_BUGS: readonly PlantedBug[] = [
   {
     name: "stale-snapshot",
     file: "src/store/shard/run-log.ts",
-    find: "this.storeValue(runId, SNAPSHOT_PATH, 0, text);",
-    put: "if (run.snapshotSeq === 0) this.storeValue(runId, SNAPSHOT_PATH, 0, text);",
+    find: "this.values.store(runId, SNAPSHOT_PATH, 0, text);",
+    put: "if (run.snapshotSeq === 0) this.values.store(runId, SNAPSHOT_PATH, 0, text);",
     breaks: ["10", "15", "bugs"],
   },
   {
