@@ -1,9 +1,9 @@
 /** `--profile`: runs each workload under workerd's CPU profiler, keeps the profiles and says where the time went. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildWorker } from "../scripts/local-runtime/build.mjs";
+import { freePort } from "../test/support/loopback.ts";
 import { describeHotSpots, Sources } from "./hot-spots.ts";
 import { drive } from "./load.ts";
 import type { Options } from "./options.ts";
@@ -45,16 +45,4 @@ export async function profileWorkloads(
   }
   profiler.close();
   return parts.join("\n");
-}
-
-/** A port that nobody has at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -4,6 +4,7 @@ import { CHECK_INTERVAL_MS } from "#access/key-watch.ts";
 import { eventStream } from "#api/event-stream.ts";
 import { STREAM_HEARTBEAT_MS, STREAM_MS_MAX } from "#api/limits.ts";
 import { lastIdOf } from "#store/shard/stream.ts";
+import { FakeSocket } from "../support/fake-socket.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -13,25 +14,10 @@ afterEach(() => {
   isAllowed = true;
 });
 
-class Shard extends EventTarget {
-  readonly said: string[] = [];
-  isClosed = false;
-  accept() {}
-  send(text: string) {
-    this.said.push(text);
-  }
-  close() {
-    this.isClosed = true;
-  }
-  tell(data: string) {
-    this.dispatchEvent(new MessageEvent("message", { data }));
-  }
-}
-
 let isAllowed = true;
 
 function open() {
-  const shard = new Shard();
+  const shard = new FakeSocket();
   const reader = eventStream(shard as unknown as Parameters<typeof eventStream>[0], {
     after: 4,
     pieceOf: (text) => (text.startsWith("id: ") ? { text, through: lastIdOf(text) } : null),

@@ -1,24 +1,7 @@
 /** Logs that one socket subscribes to: how many, how much unread, and what happens when one is cut. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { SUBSCRIBED_UNITS_MAX, SUBSCRIPTIONS_MAX, Subscriptions } from "#api/subscriptions.ts";
-
-class Log extends EventTarget {
-  readonly said: string[] = [];
-  isClosed = false;
-  accept() {}
-  send(text: string) {
-    this.said.push(text);
-  }
-  close() {
-    this.isClosed = true;
-  }
-  tell(data: string) {
-    this.dispatchEvent(new MessageEvent("message", { data }));
-  }
-  end(code: number) {
-    this.dispatchEvent(Object.assign(new Event("close"), { code }));
-  }
-}
+import { FakeSocket } from "../support/fake-socket.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -27,8 +10,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function open(answer: (runId: string, after: number) => Log | null = () => new Log()) {
-  const opened: { runId: string; after: number; log: Log | null }[] = [];
+function open(answer: (runId: string, after: number) => FakeSocket | null = () => new FakeSocket()) {
+  const opened: { runId: string; after: number; log: FakeSocket | null }[] = [];
   const told: { type: string; [name: string]: unknown }[] = [];
   const counts = { tooMuch: 0 };
   const subscriptions = new Subscriptions({

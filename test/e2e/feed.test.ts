@@ -6,6 +6,7 @@ import { FeedReader } from "../support/feed-reader.ts";
 import { expectError, follow } from "../support/follow.ts";
 import { inFlight } from "../support/in-flight.ts";
 import { Seeded } from "../support/seeded.ts";
+import { slowChain } from "../support/slow-chain.ts";
 import { openSocket } from "../support/stream-reader.ts";
 import { startWeir, type WeirProcess } from "../support/weir-process.ts";
 
@@ -25,22 +26,11 @@ afterAll(async () => {
   await weir.stop();
 });
 
-/** A run that goes on by itself for a while: a chain of short delays. */
-function slowly(ticks: number, delayMs: number) {
-  const nodes = Array.from({ length: ticks }, (_, index) => ({
-    id: `tick${index}`,
-    type: "delay",
-    config: { duration_ms: delayMs },
-  }));
-  const edges = nodes.slice(1).map(({ id }, index) => ({ from: `tick${index}`, to: id }));
-  return { nodes, edges };
-}
-
 /** Starts runs one after the other; gives the number of each one's last event once all have ended. */
 async function runThem(count: number, everyMs: number): Promise<Map<string, number>> {
   const ids: string[] = [];
   for (let n = 0; n < count; n++) {
-    ids.push((await client.runs.start({ definition: slowly(3, 200) })).run_id);
+    ids.push((await client.runs.start({ definition: slowChain(3, 200) })).run_id);
     await sleep(everyMs);
   }
   for (const id of ids) await client.runs.wait(id);
@@ -182,7 +172,7 @@ async function open(query = "", headers: Record<string, string> = {}, key = weir
 describe("on the feed's socket", () => {
   test("the log of a run comes from where it is asked for to its end", async () => {
     const { told, say, socket } = await open();
-    const id = await api.start(slowly(2, 300));
+    const id = await api.start(slowChain(2, 300));
     say({ subscribe: { run_id: id, after: 2 } });
     const about = (type?: string) =>
       told.filter((one) => one.run_id === id && (type === undefined || one.type === type));
@@ -198,7 +188,7 @@ describe("on the feed's socket", () => {
 
   test("a run that is not followed any more is silent, and can be followed again", async () => {
     const { told, say, socket } = await open();
-    const id = await api.start(slowly(6, 250));
+    const id = await api.start(slowChain(6, 250));
     const seqs = () => told.flatMap((one) => (one.run_id === id && one.seq !== undefined ? [one.seq] : []));
     say({ subscribe: { run_id: id } });
     await expect.poll(seqs).toContain(3);
@@ -242,7 +232,7 @@ describe("on the feed's socket", () => {
     const { told, socket } = await open("?after=abc.7");
     await expect.poll(() => told.map(({ type }) => type)).toContain("ready");
     expect(told[0]).toMatchObject({ type: "reset", code: "gone", cursor: expect.any(String) });
-    const id = await api.start(slowly(1, 1));
+    const id = await api.start(slowChain(1, 1));
     const runs = () => told.flatMap((one) => one.runs ?? []);
     await expect.poll(() => runs().some((run) => run.run_id === id)).toBe(true);
     socket.close();
@@ -266,7 +256,7 @@ describe("who may listen", () => {
     for (const ticket of ["x", `${body.ticket.slice(0, -2)}xx`]) {
       expect((await bare(`/feed?ticket=${ticket}`)).status).toBe(401);
     }
-    const id = await api.start(slowly(1, 1));
+    const id = await api.start(slowChain(1, 1));
     const { body: other } = await api.post("/ws-tickets");
     const stream = await bare(`/runs/${id}/stream?ticket=${other.ticket}`);
     expect([stream.status, (await stream.text()).includes("run.completed")]).toEqual([200, true]);

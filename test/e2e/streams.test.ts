@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectError, follow } from "../support/follow.ts";
 import { inFlight } from "../support/in-flight.ts";
 import { Seeded } from "../support/seeded.ts";
+import { slowChain } from "../support/slow-chain.ts";
 import { openSocket, readToEnd, type Transport } from "../support/stream-reader.ts";
 import { startWeir, type WeirProcess } from "../support/weir-process.ts";
 
@@ -20,17 +21,6 @@ afterAll(async () => {
   await weir.stop();
 });
 
-/** A run that goes on by itself for a while: a chain of short delays. */
-function slowly(ticks: number, delayMs: number) {
-  const nodes = Array.from({ length: ticks }, (_, index) => ({
-    id: `tick${index}`,
-    type: "delay",
-    config: { duration_ms: delayMs },
-  }));
-  const edges = nodes.slice(1).map(({ id }, index) => ({ from: `tick${index}`, to: id }));
-  return { nodes, edges };
-}
-
 async function logOf(runId: string): Promise<number[]> {
   return (await api.events(runId)).map(({ seq }) => seq);
 }
@@ -42,7 +32,7 @@ describe("a run's stream", () => {
     "200 subscribers by %s get every event once and in order, each cut at random",
     async (transport) => {
       const random = new Seeded(7);
-      const runId = await api.start(slowly(TICKS, 250));
+      const runId = await api.start(slowChain(TICKS, 250));
       const readings = await inFlight(SUBSCRIBERS, SUBSCRIBERS, () =>
         readToEnd(weir, runId, transport, (connection) =>
           connection > 4 ? Number.POSITIVE_INFINITY : random.between(1, 12),
@@ -56,7 +46,7 @@ describe("a run's stream", () => {
   );
 
   test("of a run that has ended gives its log and ends", async () => {
-    const { run_id: runId } = await api.run(slowly(1, 1));
+    const { run_id: runId } = await api.run(slowChain(1, 1));
     for (const transport of ["sse", "websocket"] as const) {
       const { events, connections } = await readToEnd(weir, runId, transport);
       expect([seqs(events), connections]).toEqual([await logOf(runId), 1]);
@@ -64,7 +54,7 @@ describe("a run's stream", () => {
   });
 
   test("an EventSource that comes back after the end is told to stay away", async () => {
-    const { run_id: runId } = await api.run(slowly(1, 1));
+    const { run_id: runId } = await api.run(slowChain(1, 1));
     const last = String((await logOf(runId)).at(-1));
     expect((await api.get(`/runs/${runId}/stream`, { "last-event-id": last })).status).toBe(204);
     const again = await api.get(`/runs/${runId}/stream?after=${last}`);
@@ -84,7 +74,7 @@ describe("a run's stream", () => {
   });
 
   test("answers pings and says what a viewer may say", async () => {
-    const runId = await api.start(slowly(1, 1_500));
+    const runId = await api.start(slowChain(1, 1_500));
     const socket = openSocket(weir, `/api/v1/runs/${runId}/stream?after=1000`);
     const told: string[] = [];
     await new Promise((resolve) => {
@@ -105,7 +95,7 @@ describe("what is refused", () => {
   const nowhere = "run_xx00001ARZ3NDEKTSV4RRFFQ69G5FAV";
 
   test("an absent run, a malformed id, a bad cursor, no key: before any stream begins", async () => {
-    const { run_id: runId } = await api.run(slowly(1, 1));
+    const { run_id: runId } = await api.run(slowChain(1, 1));
     for (const id of [nowhere, "nope"]) expectError(await api.get(`/runs/${id}/stream`), 404, "not_found");
     for (const query of ["after=-1", "after=x", "after=1.5", "after=1e400", "from=1"]) {
       expectError(await api.get(`/runs/${runId}/stream?${query}`), 422, "invalid");
@@ -115,7 +105,7 @@ describe("what is refused", () => {
   });
 
   test("another tenant's run is an absent one", async () => {
-    const { run_id: runId } = await api.run(slowly(1, 1));
+    const { run_id: runId } = await api.run(slowChain(1, 1));
     const made = await api.post("/tenants", { id: "stranger" });
     expect([200, 201]).toContain(made.status);
     const key = await api.post("/keys", { name: "k", scopes: ["read"], tenant: "stranger" });
@@ -142,7 +132,7 @@ describe("what is refused", () => {
 
 describe("SIGKILL", () => {
   test("of workerd while 50 streams are open: all resume and end with exactly the log", async () => {
-    const runId = await api.start(slowly(20, 300));
+    const runId = await api.start(slowChain(20, 300));
     let killed: Promise<unknown> | undefined;
     const readings = await inFlight(50, 50, (n) =>
       readToEnd(weir, runId, n % 2 === 0 ? "sse" : "websocket", () => {

@@ -1,7 +1,7 @@
 /** A Loki that takes nothing but what its push API documents, with the labels that Weir promises and no other. */
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { z } from "zod";
+import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 const LABELS = ["env", "level", "service"];
 
@@ -51,19 +51,14 @@ export async function startLoki(): Promise<FakeLoki> {
     }
     response.writeHead(status).end();
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server);
   const loki: FakeLoki = {
     url: `http://weir:p%40ss@127.0.0.1:${port}`,
     lines: [],
     problems: [],
     requests: [],
     failure: null,
-    close: () =>
-      new Promise((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
+    close: () => closeServer(server),
   };
   return loki;
 }

@@ -3,8 +3,8 @@
  * hexadecimal of the right length, 64-bit numbers as text. It keeps what it took, and fails when it is told to.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { z } from "zod";
+import { closeServer, listenOnLoopback } from "./loopback.ts";
 
 const int64 = z.string().regex(/^-?\d{1,19}$/);
 /** Nanoseconds of this century: milliseconds or seconds by mistake are smaller. */
@@ -171,19 +171,15 @@ export async function startOtlpCollector(expected: { headers?: Record<string, st
     }
     return { status: 200, spans: 0 };
   };
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const port = await listenOnLoopback(server);
   const collector: OtlpCollector = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     spans: [],
     logs: [],
     problems: [],
     requests: [],
     failure: null,
-    close: () =>
-      new Promise((resolve) => {
-        server.closeAllConnections();
-        server.close(() => resolve());
-      }),
+    close: () => closeServer(server),
   };
   return collector;
 }
