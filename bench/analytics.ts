@@ -8,7 +8,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { buildWorker } from "../scripts/local-runtime/build.mjs";
-import { PANELS, parseWindow } from "../src/telemetry/analytics/panels.ts";
+import { PANELS } from "../src/telemetry/analytics/panels.ts";
+import { parseWindow } from "../src/telemetry/analytics/time-window.ts";
 
 const POINTS = Number(process.argv[2] ?? 1_000_000);
 const SLICE = 10_000;

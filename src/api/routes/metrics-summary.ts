@@ -4,15 +4,15 @@ import type { Context } from "hono";
 import { isOperator } from "#access/scopes.ts";
 import { rfc3339 } from "#kernel/clock.ts";
 import { businessFigures } from "#store/business-figures.ts";
-import { type PanelWindow, parseWindow, STEPS } from "#telemetry/analytics/panels.ts";
 import {
-  parseStep,
   seriesOf,
   TIME_SERIES,
   TIME_SERIES_NAMES,
   TIME_SERIES_POINTS_MAX,
   timeSeriesSql,
 } from "#telemetry/analytics/time-series.ts";
+import { parseStep, parseWindow, STEPS, type TimeWindow } from "#telemetry/analytics/time-window.ts";
+import { patchFigure, requestFigures } from "../point-figures.ts";
 import { BASE_PATH, invalid, json, protectedRoute } from "../route.ts";
 import type { AppEnv } from "../services.ts";
 import { rowsFor } from "../tenant-sql.ts";
@@ -139,10 +139,10 @@ export const metricsSummaryRoutes = new OpenAPIHono<AppEnv>()
     const window = windowOf(context.req.valid("query").window);
     const nowMs = Date.now();
     const [requests, installation, runs, patches] = await Promise.all([
-      analytics === null ? null : redFigures(context, window),
+      analytics === null ? null : requestFigures(context, window),
       installationFigures(context, nowMs),
       businessFigures(database, tenant, nowMs - window.seconds * 1_000),
-      analytics === null ? null : patchesOf(context, tenant, window),
+      analytics === null ? null : patchFigure(context, tenant, window),
     ]);
     const body = { window_s: window.seconds, as_of: rfc3339(nowMs), red: requests, use: installation };
     return context.json({ ...body, business: { ...runs, patches } }, 200);
@@ -161,13 +161,13 @@ export const metricsSummaryRoutes = new OpenAPIHono<AppEnv>()
     return context.json({ ...head, ...seriesOf(metric, rows, window, nowMs) }, 200);
   });
 
-function windowOf(text: string): PanelWindow {
+function windowOf(text: string): TimeWindow {
   const window = parseWindow(text);
   if (window === null) throw invalid("/window", "is written 15m, 6h or 7d, and is 90d at most");
   return window;
 }
 
-function withStep(window: PanelWindow, text: string | undefined): PanelWindow {
+function withStep(window: TimeWindow, text: string | undefined): TimeWindow {
   if (text === undefined) return window;
   const stepSeconds = parseStep(text);
   if (stepSeconds === null) throw invalid("/step", `is one of ${STEPS.map(stepText).join(", ")}`);
@@ -184,50 +184,6 @@ function stepText(seconds: number): string {
   return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
 }
 
-const RED_COLUMNS =
-  "sum(_sample_interval) AS requests, sumIf(_sample_interval, code_class = '5xx') AS errors, " +
-  "sum(_sample_interval * total_ms) / sum(_sample_interval) AS mean_ms, " +
-  [0.5, 0.95, 0.99]
-    .map((level) => `quantileExactWeighted(${level})(total_ms, _sample_interval) AS p${level * 100}_ms`)
-    .join(", ");
-
-const ROUTES_SHOWN_MAX = 100;
-
-interface RedRow {
-  route?: string;
-  requests: string;
-  errors: string;
-  mean_ms: number | null;
-  p50_ms: number | null;
-  p95_ms: number | null;
-  p99_ms: number | null;
-}
-
-async function redFigures(context: Context<AppEnv>, { seconds }: PanelWindow): Promise<z.infer<typeof red>> {
-  const from = `FROM weir_api WHERE timestamp > now() - INTERVAL '${Math.ceil(seconds / 60)}' MINUTE`;
-  const [[whole], routes] = await Promise.all([
-    rowsFor<RedRow>(context, `SELECT ${RED_COLUMNS} ${from}`),
-    rowsFor<RedRow>(
-      context,
-      `SELECT route, ${RED_COLUMNS} ${from} GROUP BY route ORDER BY requests DESC, route LIMIT ${ROUTES_SHOWN_MAX}`,
-    ),
-  ]);
-  const figures = (row: RedRow | undefined) => {
-    const requests = Number(row?.requests ?? 0);
-    const known = (value: number | null | undefined) => (requests === 0 ? null : (value ?? null));
-    return {
-      requests,
-      per_second: requests / seconds,
-      error_rate: requests === 0 ? null : Number(row?.errors ?? 0) / requests,
-      mean_ms: known(row?.mean_ms),
-      p50_ms: known(row?.p50_ms),
-      p95_ms: known(row?.p95_ms),
-      p99_ms: known(row?.p99_ms),
-    };
-  };
-  return { ...figures(whole), routes: routes.map((row) => ({ route: row.route ?? "", ...figures(row) })) };
-}
-
 async function installationFigures(context: Context<AppEnv>, nowMs: number): Promise<UseFigures | null> {
   const { scrape, logger } = context.get("services");
   if (scrape === null || !isOperator(context.get("principal"))) return null;
@@ -237,13 +193,4 @@ async function installationFigures(context: Context<AppEnv>, nowMs: number): Pro
     logger.warn("the summary goes without the installation's figures", { error });
     return null;
   }
-}
-
-async function patchesOf(context: Context<AppEnv>, tenant: string, { seconds }: PanelWindow): Promise<number> {
-  const [row] = await rowsFor<{ patches: number | null }>(
-    context,
-    "SELECT sum(_sample_interval * patches) AS patches FROM weir_run " +
-      `WHERE timestamp > now() - INTERVAL '${Math.ceil(seconds / 60)}' MINUTE AND tenant = '${tenant}'`,
-  );
-  return Number(row?.patches ?? 0);
 }

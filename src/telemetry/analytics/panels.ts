@@ -1,35 +1,13 @@
 /** The named panels of the dashboard: each is a few queries of the dialect over a window of time. */
-
-/** Longest window: what is kept. */
-const WINDOW_DAYS_MAX = 90;
-
-/** Points in time that a series has at most. */
-const SERIES_POINTS_MAX = 120;
-
-/** Lengths of a step, in seconds. */
-export const STEPS = [10, 30, 60, 300, 900, 3_600, 21_600, 86_400] as const;
-
-const UNITS: Readonly<Record<string, number>> = { m: 60, h: 3_600, d: 86_400 };
-
-export interface PanelWindow {
-  seconds: number;
-  stepSeconds: number;
-}
-
-/** `15m`, `6h`, `7d`; null for anything else, and for what is longer than points are kept. */
-export function parseWindow(text: string): PanelWindow | null {
-  const [, count, unit] = /^([1-9]\d{0,4})([mhd])$/.exec(text) ?? [];
-  const seconds = Number(count) * (UNITS[unit ?? ""] ?? Number.NaN);
-  if (!(seconds <= WINDOW_DAYS_MAX * 86_400)) return null;
-  return { seconds, stepSeconds: STEPS.find((step) => seconds / step <= SERIES_POINTS_MAX) ?? 86_400 };
-}
+import { mean, N, percentiles, quantile, share, step, weighed, within } from "./sampled-sql.ts";
+import type { TimeWindow } from "./time-window.ts";
 
 export interface PanelQuery {
   name: string;
   title: string;
   /** What its numbers are in. */
   unit: string;
-  sql: (window: PanelWindow) => string;
+  sql: (window: TimeWindow) => string;
 }
 
 export interface Panel {
@@ -37,16 +15,6 @@ export interface Panel {
   title: string;
   queries: readonly PanelQuery[];
 }
-
-const N = "sum(_sample_interval)";
-const within = ({ seconds }: PanelWindow) => `timestamp > now() - INTERVAL '${Math.ceil(seconds / 60)}' MINUTE`;
-const step = ({ stepSeconds }: PanelWindow) => `toStartOfInterval(timestamp, INTERVAL '${stepSeconds}' SECOND)`;
-const share = (condition: string) => `100 * sumIf(_sample_interval, ${condition}) / ${N}`;
-const mean = (column: string) => `sum(_sample_interval * ${column}) / ${N}`;
-const quantile = (level: number, column: string) => `quantileExactWeighted(${level})(${column}, _sample_interval)`;
-const percentiles = (column: string) =>
-  `${quantile(0.5, column)} AS p50_ms, ${quantile(0.95, column)} AS p95_ms, ${quantile(0.99, column)} AS p99_ms`;
-const weighed = (column: string) => `sum(_sample_interval * ${column})`;
 
 export const PANELS: readonly Panel[] = [
   {

@@ -1,6 +1,7 @@
 /** Figures over time for charts: each is an expression over a dataset, which may be split by some of its columns. */
 import type { DatasetName } from "./columns.ts";
-import { type PanelWindow, STEPS } from "./panels.ts";
+import { mean, N, quantile, step, weighed, within } from "./sampled-sql.ts";
+import type { TimeWindow } from "./time-window.ts";
 
 /** Points of a series, and series of an answer. */
 export const TIME_SERIES_POINTS_MAX = 500;
@@ -20,10 +21,7 @@ interface TimeSeries {
   empty: 0 | null;
 }
 
-const N = "sum(_sample_interval)";
-const weighed = (column: string) => `sum(_sample_interval * ${column})`;
-const mean = (column: string) => `${weighed(column)} / ${N}`;
-const p95 = (column: string) => `quantileExactWeighted(0.95)(${column}, _sample_interval)`;
+const p95 = (column: string) => quantile(0.95, column);
 
 const API = { dataset: "weir_api", by: ["route", "method", "code_class", "auth_kind"] } as const;
 const RUN = { dataset: "weir_run", by: ["workflow", "state", "trigger", "error_type"] } as const;
@@ -90,22 +88,14 @@ export const TIME_SERIES = {
 export type TimeSeriesName = keyof typeof TIME_SERIES;
 export const TIME_SERIES_NAMES = Object.keys(TIME_SERIES) as [TimeSeriesName, ...TimeSeriesName[]];
 
-/** `30s`, `5m`, `1h`, `1d`: one of the steps that panels have. Null for anything else. */
-export function parseStep(text: string): number | null {
-  const [, count, unit] = /^([1-9]\d{0,4})([smhd])$/.exec(text) ?? [];
-  const seconds = Number(count) * ({ s: 1, m: 60, h: 3_600, d: 86_400 }[unit ?? ""] ?? Number.NaN);
-  return (STEPS as readonly number[]).includes(seconds) ? seconds : null;
-}
-
 /** `by` must be one of the columns that the figure may be split by; null: as a whole. */
-export function timeSeriesSql(name: TimeSeriesName, by: string | null, { seconds, stepSeconds }: PanelWindow): string {
+export function timeSeriesSql(name: TimeSeriesName, by: string | null, window: TimeWindow): string {
   const series: TimeSeries = TIME_SERIES[name];
   const { dataset, value, where } = series;
-  const start = `toStartOfInterval(timestamp, INTERVAL '${stepSeconds}' SECOND)`;
   const split = by === null ? "" : `, ${by} AS split`;
   return (
-    `SELECT ${start} AS t${split}, ${value} AS value FROM ${dataset} ` +
-    `WHERE timestamp > now() - INTERVAL '${Math.ceil(seconds / 60)}' MINUTE${where === undefined ? "" : ` AND ${where}`} ` +
+    `SELECT ${step(window)} AS t${split}, ${value} AS value FROM ${dataset} ` +
+    `WHERE ${within(window)}${where === undefined ? "" : ` AND ${where}`} ` +
     `GROUP BY t${by === null ? "" : ", split"} ORDER BY t${by === null ? "" : ", split"} LIMIT ${ROWS_MAX}`
   );
 }
@@ -126,7 +116,7 @@ interface Row {
 export function seriesOf(
   name: TimeSeriesName,
   rows: readonly Row[],
-  { seconds, stepSeconds }: PanelWindow,
+  { seconds, stepSeconds }: TimeWindow,
   nowMs: number,
 ): { series: Series[]; omitted: number } {
   const { empty } = TIME_SERIES[name];

@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { checkStatement } from "#telemetry/analytics/check.ts";
 import { DATASETS, type DatasetName, positionsOf } from "#telemetry/analytics/columns.ts";
-import { PANELS, parseWindow } from "#telemetry/analytics/panels.ts";
+import { PANELS } from "#telemetry/analytics/panels.ts";
 import { parseSql } from "#telemetry/analytics/parser.ts";
 import { prepareQuery, runQuery } from "#telemetry/analytics/query.ts";
+import { parseWindow } from "#telemetry/analytics/time-window.ts";
 import { WorkBudget } from "#telemetry/analytics/work-budget.ts";
 import { EPOCH, generateRows, type Row, sourceOf } from "../../support/generated-points.ts";
 
